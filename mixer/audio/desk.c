@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: MIT
+// One tick: pull a frame of every channel, choose who is heard, sum, encode, deliver.
+//
+//   channels --pcm--> mix (loudest N) --sum of all---------> shared outlet --> all who are not in
+//   it
+//                                     `-sum minus self, N--> own outlets  --> each who is
+//
+// The list of channels is behind a lock that a tick holds only to copy it; a reference keeps each
+// channel alive meanwhile. All other state belongs to the tick thread or is atomic.
+#include "mixer/audio/desk.h"
+
+#include "mixer/audio/channel.h"
+#include "mixer/audio/floor.h"
+#include "mixer/audio/mix.h"
+#include "mixer/audio/outlet.h"
+#include "mixer/audio/tail.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+// What one tick works on.
+struct round {
+    int count, room;
+    struct desk_channel **channels;
+    struct mix_voice **voices;
+    struct floor_voice *floor_voices;
+};
+
+struct desk {
+    struct desk_config config; // immutable
+
+    // Protected by lock.
+    pthread_mutex_t lock;
+    int count, room;
+    struct desk_channel **channels; // in order of arrival
+    uint64_t last_serial;
+
+    // Any thread.
+    atomic_uint_fast64_t ticks, encodes;
+    atomic_int_fast64_t spent_ns;
+
+    // The tick thread's.
+    struct round round;
+    uint64_t tick;
+    struct outlet *shared;
+    struct floor floor;
+    struct tails tails;
+    struct desk_speaking speaking, told;
+    float sum[DESK_FRAME_SAMPLES], tail[DESK_FRAME_SAMPLES];
+};
+
+static int clamp(int value, int low, int high) {
+    return value < low ? low : value > high ? high : value;
+}
+
+struct desk *desk_create(const struct desk_config *config) {
+    struct desk *desk = calloc(1, sizeof(*desk));
+    if (!desk)
+        return NULL;
+    desk->config = *config;
+    desk->config.kbps = clamp(config->kbps, 6, 510);
+    desk->config.loudest = clamp(config->loudest, 1, MIX_SEATS_MAX);
+    pthread_mutex_init(&desk->lock, NULL);
+    desk->shared = outlet_create(desk->config.kbps);
+    if (!desk->shared) {
+        desk_destroy(desk);
+        return NULL;
+    }
+    return desk;
+}
+
+void desk_destroy(struct desk *desk) {
+    if (!desk)
+        return;
+    outlet_destroy(desk->shared);
+    pthread_mutex_destroy(&desk->lock);
+    free(desk->channels);
+    free(desk->round.channels);
+    free(desk->round.voices);
+    free(desk->round.floor_voices);
+    free(desk);
+}
+
+static bool list_append_locked(struct desk *desk, struct desk_channel *channel) {
+    if (desk->count == desk->room) {
+        int room = desk->room ? 2 * desk->room : 8;
+        void *grown = realloc(desk->channels, (size_t)room * sizeof(struct desk_channel *));
+        if (!grown)
+            return false;
+        desk->channels = grown;
+        desk->room = room;
+    }
+    desk->channels[desk->count++] = channel;
+    return true;
+}
+
+struct desk_channel *desk_add(struct desk *desk, const char *id, const struct desk_channel_ops *ops,
+                              void *user) {
+    pthread_mutex_lock(&desk->lock);
+    uint64_t serial = ++desk->last_serial;
+    pthread_mutex_unlock(&desk->lock);
+    // Until it is in the list a failure must not release user: the caller learns it from NULL.
+    struct desk_channel *channel = channel_create(id, serial, &desk->config, ops, user);
+    if (!channel)
+        return NULL;
+    pthread_mutex_lock(&desk->lock);
+    bool is_listed = list_append_locked(desk, channel);
+    pthread_mutex_unlock(&desk->lock);
+    if (is_listed)
+        return channel;
+    channel->ops.release = NULL;
+    channel_unref(channel);
+    return NULL;
+}
+
+void desk_remove(struct desk *desk, struct desk_channel *channel) {
+    pthread_mutex_lock(&desk->lock);
+    for (int i = 0; i < desk->count; i++) {
+        if (desk->channels[i] != channel)
+            continue;
+        desk->count--;
+        memmove(&desk->channels[i], &desk->channels[i + 1],
+                (size_t)(desk->count - i) * sizeof(struct desk_channel *));
+        break;
+    }
+    pthread_mutex_unlock(&desk->lock);
+    atomic_store(&channel->is_removed, true);
+    channel_unref(channel);
+}
+
+// ---- the tick
+
+static bool grow(void **array, int count, size_t item_bytes) {
+    void *grown = realloc(*array, (size_t)count * item_bytes);
+    if (grown)
+        *array = grown;
+    return grown != NULL;
+}
+
+static bool round_reserve(struct round *round, int count) {
+    if (count <= round->room)
+        return true;
+    int room = count + 8;
+    if (!grow((void **)&round->channels, room, sizeof(*round->channels)) ||
+        !grow((void **)&round->voices, room, sizeof(*round->voices)) ||
+        !grow((void **)&round->floor_voices, room, sizeof(*round->floor_voices)))
+        return false;
+    round->room = room;
+    return true;
+}
+
+// False when out of memory: the tick is left out.
+static bool round_open(struct desk *desk) {
+    struct round *round = &desk->round;
+    pthread_mutex_lock(&desk->lock);
+    bool has_room = round_reserve(round, desk->count);
+    round->count = has_room ? desk->count : 0;
+    for (int i = 0; i < round->count; i++) {
+        channel_ref(desk->channels[i]);
+        round->channels[i] = desk->channels[i];
+        round->voices[i] = &desk->channels[i]->voice;
+    }
+    pthread_mutex_unlock(&desk->lock);
+    return has_room;
+}
+
+static void round_close(struct round *round) {
+    for (int i = 0; i < round->count; i++)
+        channel_unref(round->channels[i]);
+    round->count = 0;
+}
+
+static bool is_listening(struct desk_channel *channel) {
+    return atomic_load(&channel->is_listening) && !atomic_load(&channel->is_removed);
+}
+
+static bool pull_all(struct desk *desk, int64_t now_ns) {
+    struct round *round = &desk->round;
+    bool has_listener = false;
+    for (int i = 0; i < round->count; i++)
+        has_listener |= is_listening(round->channels[i]);
+    for (int i = 0; i < round->count; i++)
+        channel_pull(round->channels[i], now_ns, has_listener);
+    return has_listener;
+}
+
+// Which outlet this channel hears; its own is made when it first needs one. NULL: none.
+static struct outlet *outlet_of(struct desk *desk, struct desk_channel *channel) {
+    if (!is_listening(channel))
+        return NULL;
+    if (!channel->voice.is_seated)
+        return desk->shared;
+    if (!channel->own)
+        channel->own = outlet_create(desk->config.kbps);
+    return channel->own;
+}
+
+// Moves each listener to its outlet, before any of them goes on.
+static void route(struct desk *desk) {
+    struct round *round = &desk->round;
+    for (int i = 0; i < round->count; i++) {
+        struct desk_channel *channel = round->channels[i];
+        struct outlet *outlet = outlet_of(desk, channel);
+        if (outlet && outlet != channel->heard)
+            outlet_welcome(outlet, channel->heard, desk->tick);
+        channel->heard = outlet;
+    }
+}
+
+// The arrival of what is newest in the mix that this one hears.
+static int64_t newest_ns(const struct round *round, const struct desk_channel *except) {
+    int64_t newest = 0;
+    for (int i = 0; i < round->count; i++) {
+        const struct desk_channel *channel = round->channels[i];
+        if (channel != except && channel->voice.is_seated && channel->voice.is_open &&
+            channel->newest_ns > newest)
+            newest = channel->newest_ns;
+    }
+    return newest;
+}
+
+// One mix for one outlet. Returns a new reference, or NULL for nothing to send.
+static struct packet *make_packet(struct desk *desk, struct outlet *outlet,
+                                  const struct desk_channel *except, int64_t now_ns) {
+    uint64_t encodes = 0;
+    mix_sum(desk->round.voices, desk->round.count, except ? &except->voice : NULL, desk->sum);
+    tails_play(&desk->tails, desk->sum);
+    struct packet *packet = outlet_encode(outlet, desk->sum, desk->tick, &encodes);
+    atomic_fetch_add(&desk->encodes, encodes);
+    if (!packet)
+        return NULL;
+    packet->pts_ns = now_ns;
+    packet->duration_ns = DESK_FRAME_NS;
+    packet->source_ns = newest_ns(&desk->round, except);
+    return packet;
+}
+
+static void deliver(struct desk_channel *channel, struct packet *packet) {
+    if (packet && channel->ops.on_audio && is_listening(channel))
+        channel->ops.on_audio(channel->user, packet);
+}
+
+static void deliver_shared(struct desk *desk, int64_t now_ns) {
+    struct round *round = &desk->round;
+    struct packet *packet = NULL;
+    bool is_made = false;
+    for (int i = 0; i < round->count; i++) {
+        struct desk_channel *channel = round->channels[i];
+        if (channel->heard != desk->shared)
+            continue;
+        if (!is_made)
+            packet = make_packet(desk, desk->shared, NULL, now_ns);
+        is_made = true;
+        deliver(channel, packet);
+    }
+    packet_unref(packet);
+}
+
+static void deliver_own(struct desk *desk, int64_t now_ns) {
+    for (int i = 0; i < desk->round.count; i++) {
+        struct desk_channel *channel = desk->round.channels[i];
+        if (!channel->heard || channel->heard != channel->own)
+            continue;
+        struct packet *packet = make_packet(desk, channel->own, channel, now_ns);
+        deliver(channel, packet);
+        packet_unref(packet);
+    }
+}
+
+static void mix_and_deliver(struct desk *desk, int64_t now_ns) {
+    struct round *round = &desk->round;
+    mix_choose(round->voices, round->count, desk->config.loudest);
+    mix_shape(round->voices, round->count);
+    for (int i = 0; i < round->count; i++)
+        tails_drop(&desk->tails, round->channels[i]->serial);
+    route(desk);
+    deliver_shared(desk, now_ns);
+    deliver_own(desk, now_ns);
+    tails_clear(&desk->tails);
+    for (int i = 0; i < round->count; i++) {
+        struct desk_channel *channel = round->channels[i];
+        if (channel->voice.is_seated && channel->voice.is_open && !channel->voice.is_leaving)
+            tails_remember(&desk->tails, channel->serial, channel->pcm);
+    }
+}
+
+static void forget_mix(struct desk *desk) {
+    tails_clear(&desk->tails);
+    for (int i = 0; i < desk->round.count; i++) {
+        struct desk_channel *channel = desk->round.channels[i];
+        channel->voice.is_seated = channel->voice.is_leaving = false;
+        channel->heard = NULL;
+    }
+}
+
+// ---- who speaks
+
+// More than fit: those in the mix come first. In order of arrival, so that a set has one form.
+static void list_speaking(struct desk *desk) {
+    const struct round *round = &desk->round;
+    struct desk_speaking *speaking = &desk->speaking;
+    int seated = 0;
+    for (int i = 0; i < round->count; i++)
+        seated += round->channels[i]->speech.is_speaking && round->channels[i]->voice.is_seated;
+    int others = seated < DESK_SPEAKING_MAX ? DESK_SPEAKING_MAX - seated : 0;
+    memset(speaking, 0, sizeof(*speaking));
+    for (int i = 0; i < round->count && speaking->count < DESK_SPEAKING_MAX; i++) {
+        const struct desk_channel *channel = round->channels[i];
+        if (!channel->speech.is_speaking)
+            continue;
+        if (!channel->voice.is_seated && others-- <= 0)
+            continue;
+        memcpy(speaking->ids[speaking->count++], channel->id, DESK_ID_MAX);
+    }
+}
+
+static void note_speakers(struct desk *desk) {
+    struct round *round = &desk->round;
+    for (int i = 0; i < round->count; i++) {
+        const struct desk_channel *channel = round->channels[i];
+        round->floor_voices[i] = (struct floor_voice){channel->serial, channel->speech.is_speaking,
+                                                      channel->speech.loudness_dbfs};
+    }
+    floor_update(&desk->floor, round->floor_voices, round->count, DESK_FRAME_NS);
+    list_speaking(desk);
+    for (int i = 0; i < round->count; i++)
+        if (round->channels[i]->serial == desk->floor.holder)
+            memcpy(desk->speaking.main_id, round->channels[i]->id, DESK_ID_MAX);
+}
+
+bool desk_take_speaking(struct desk *desk, struct desk_speaking *out) {
+    *out = desk->speaking;
+    if (memcmp(&desk->speaking, &desk->told, sizeof(desk->told)) == 0)
+        return false;
+    desk->told = desk->speaking;
+    return true;
+}
+
+// Only a figure: nothing that is heard depends on it.
+static int64_t clock_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+int desk_tick(struct desk *desk, int64_t now_ns) {
+    int64_t begun_ns = clock_ns();
+    if (!round_open(desk))
+        return -ENOMEM;
+    if (pull_all(desk, now_ns))
+        mix_and_deliver(desk, now_ns);
+    else
+        forget_mix(desk);
+    note_speakers(desk);
+    round_close(&desk->round);
+    desk->tick++;
+    atomic_fetch_add(&desk->ticks, 1);
+    atomic_fetch_add(&desk->spent_ns, clock_ns() - begun_ns);
+    return 0;
+}
+
+void desk_get_stats(struct desk *desk, struct desk_stats *out) {
+    out->ticks = atomic_load(&desk->ticks);
+    out->encodes = atomic_load(&desk->encodes);
+    out->tick_ns = atomic_load(&desk->spent_ns);
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// The sound of one room: a channel per member with its playout buffer, decoder and speech detector;
+// the sum of the loudest, minus self; and the Opus encodes of it. 48 kHz, mono, 20 ms.
+//
+// It has no thread and reads no clock: the `a:<room>` thread calls desk_tick() every 20 ms with the
+// time. Add, remove and set come from the control loop; desk_push() from the member's streaming
+// thread. Callbacks run without any lock held.
+#ifndef MIXER_AUDIO_DESK_H
+#define MIXER_AUDIO_DESK_H
+
+#include "mixer/packet.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { DESK_RATE_HZ = 48000, DESK_FRAME_SAMPLES = 960, DESK_ID_MAX = 16, DESK_SPEAKING_MAX = 8 };
+#define DESK_FRAME_NS INT64_C(20000000)
+
+struct desk_config {
+    int kbps;                               // of each Opus encode; 32
+    int loudest;                            // how many members are heard at once; 3
+    int64_t playout_min_ns, playout_max_ns; // 20 .. 120 ms
+};
+
+struct desk;
+struct desk_channel;
+
+struct desk_channel_ops {
+    // The mix for this member: a thread, 20 ms each; in silence most are left out, but never 400 ms
+    // of them. Borrows the packet.
+    void (*on_audio)(void *user, struct packet *packet);
+    // The desk holds no pointer to user any more.
+    void (*release)(void *user);
+};
+
+struct desk_stats {
+    uint64_t ticks, encodes;
+    int64_t tick_ns; // sum
+};
+
+struct desk_channel_stats {
+    uint64_t packets, late, lost, concealed, recovered_by_fec;
+    int64_t playout_ns, jitter_ns; // what the playout buffer holds, what it measured
+    double drift_ppm;              // sender's clock against ours
+    double level_dbfs;             // of the last frame
+    bool is_speaking;
+};
+
+struct desk *desk_create(const struct desk_config *config);
+void desk_destroy(struct desk *desk); // NULL is allowed; channels must be removed before
+
+struct desk_channel *desk_add(struct desk *desk, const char *id, const struct desk_channel_ops *ops,
+                              void *user);
+// Takes the channel. release() may come later, when a tick or push that still runs is over.
+void desk_remove(struct desk *desk, struct desk_channel *channel);
+
+// Both false at first.
+void desk_set_muted(struct desk_channel *channel, bool is_muted);
+void desk_set_listening(struct desk_channel *channel, bool is_listening);
+// Lip sync: never play this member earlier than this after capture. 0 .. 500 ms.
+void desk_set_min_delay_ns(struct desk_channel *channel, int64_t delay_ns);
+
+// One Opus packet. pts_ns (capture time as sender reports tell it) and arrival_ns on the room
+// clock. 0, or -EINVAL for what is no Opus.
+int desk_push(struct desk_channel *channel, const void *data, size_t size_bytes, int64_t pts_ns,
+              int64_t arrival_ns);
+// The transport gave a packet up: the next one's FEC, else concealment fills its place.
+void desk_push_lost(struct desk_channel *channel, int64_t pts_ns, int64_t duration_ns);
+
+// a thread only: one 20 ms step. Nobody listening: buffers are drained, nothing is mixed or
+// encoded.
+int desk_tick(struct desk *desk, int64_t now_ns);
+
+// a thread only. True if the set of speakers or the main one changed since the last call. ids point
+// into the out array's own storage.
+struct desk_speaking {
+    int count;
+    char ids[DESK_SPEAKING_MAX][DESK_ID_MAX];
+    char main_id[DESK_ID_MAX]; // who holds the floor, "" before anybody spoke
+};
+bool desk_take_speaking(struct desk *desk, struct desk_speaking *out);
+
+// The time from capture to being in the mix, now: the audio side of lip sync. 0 before any sound.
+int64_t desk_delay_ns(struct desk_channel *channel);
+
+void desk_get_stats(struct desk *desk, struct desk_stats *out);
+void desk_get_channel_stats(struct desk_channel *channel, struct desk_channel_stats *out);
+
+#endif

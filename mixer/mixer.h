@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// One room's mixer: encoded packets with timestamps in, encoded packets with timestamps out.
+// Owns the two tick threads, `v:<room>` (video) and `a:<room>` (audio, 20 ms), and the stage and
+// the desk that they drive. Create, destroy, add, remove and set belong to the control loop; push
+// comes from the members' streaming threads; what else may come from where stands at each function.
+// All times are CLOCK_MONOTONIC in nanoseconds: the room clock.
+#ifndef MIXER_MIXER_H
+#define MIXER_MIXER_H
+
+#include "mixer/audio/desk.h"
+#include "mixer/packet.h"
+#include "mixer/video/stage.h"
+
+struct mixer;
+struct mixer_member;
+
+struct mixer_config {
+    struct stage_config video;
+    struct desk_config audio;
+};
+
+// Called on the tick threads without a lock held; short work only: post it to the control loop.
+struct mixer_ops {
+    void (*on_view)(void *user, const struct stage_view *view);
+    void (*on_speaking)(void *user, const struct desk_speaking *speaking);
+};
+
+struct mixer_member_ops {
+    void (*on_video)(void *user, struct packet *packet);          // v thread; borrows
+    void (*on_audio)(void *user, struct packet *packet);          // a thread; borrows
+    void (*on_keyframe_wanted)(void *user, enum video_role role); // any media thread
+    void (*release)(void *user); // once, when no callback can come any more; any thread
+};
+
+struct mixer_stats {
+    struct stage_stats video;
+    struct desk_stats audio;
+    uint64_t video_ticks, video_ticks_late, video_ticks_skipped, audio_ticks_late;
+};
+
+// name is the room's, for the threads' names. user must live until mixer_destroy() returns.
+int mixer_create(const char *name, const struct mixer_config *config, const struct mixer_ops *ops,
+                 void *user, struct mixer **out);
+// Stops and joins the threads. Members must be removed before. NULL is allowed.
+void mixer_destroy(struct mixer *mixer);
+
+int mixer_add_member(struct mixer *mixer, const char *id, const struct stage_look *look,
+                     const struct mixer_member_ops *ops, void *user, struct mixer_member **out);
+// Takes the caller's reference and the member out of picture and sound. Whoever else holds a
+// reference (a streaming thread on its way in) may go on pushing: it has no effect any more.
+void mixer_remove_member(struct mixer_member *member);
+struct mixer_member *mixer_member_ref(struct mixer_member *member); // returns a new reference
+void mixer_member_unref(struct mixer_member *member);               // NULL is allowed
+
+void mixer_set_look(struct mixer_member *member, const struct stage_look *look);
+// Whether this member receives. Beginning to receive video asks for a keyframe.
+void mixer_set_receiving(struct mixer_member *member, bool video, bool audio);
+void mixer_set_layout(struct mixer *mixer, enum layout_kind kind);
+
+// Streaming threads. 0, -EINVAL for what cannot be decoded, -ESTALE after the removal.
+int mixer_push_video(struct mixer_member *member, enum video_role role, enum video_codec codec,
+                     const void *data, size_t size_bytes, int64_t pts_ns, int64_t arrival_ns,
+                     int rotation);
+void mixer_push_video_lost(struct mixer_member *member, enum video_role role);
+int mixer_push_audio(struct mixer_member *member, const void *data, size_t size_bytes,
+                     int64_t pts_ns, int64_t arrival_ns);
+void mixer_push_audio_lost(struct mixer_member *member, int64_t pts_ns, int64_t duration_ns);
+
+// Any thread.
+void mixer_request_keyframe(
+    struct mixer_member *member); // of the composite, by one who receives it
+int mixer_snapshot(struct mixer *mixer, int width_px, uint8_t **jpeg, size_t *size_bytes);
+void mixer_get_stats(struct mixer *mixer, struct mixer_stats *out);
+void mixer_get_member_audio_stats(struct mixer_member *member, struct desk_channel_stats *out);
+int64_t mixer_now_ns(void);
+
+#endif

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// The seats in the order of joining, and who of them has a tile now. Not locked: the stage's lock
+// is held around every call.
+#ifndef MIXER_VIDEO_ROSTER_H
+#define MIXER_VIDEO_ROSTER_H
+
+#include "mixer/video/scene.h"
+#include "mixer/video/seat.h"
+#include "mixer/video/seating.h"
+
+struct roster {
+    int width_px, height_px; // of the canvas
+    bool shows_names;
+    struct stage_seat **seats;
+    struct seating_member *members; // room for one of each seat
+    int count, capacity;
+    uint64_t last_serial, last_screen_sequence;
+    enum layout_kind kind;
+    uint64_t main_serial; // 0: nobody
+    bool is_stale;        // something changed: seat anew
+    struct seating seating;
+    struct seating_place places[STAGE_TILES_MAX]; // valid while not stale
+    int place_count;
+    struct stage_view view;
+    bool is_view_new;
+    unsigned shape_serial; // counts the times that tiles came, went or moved
+};
+
+void roster_init(struct roster *roster, const struct stage_config *config);
+void roster_finish(struct roster *roster); // zeroed is allowed; keeps no seat
+
+// Keeps the pointer until roster_remove(). 0 or -ENOMEM.
+int roster_add(struct roster *roster, struct stage_seat *seat);
+void roster_remove(struct roster *roster, struct stage_seat *seat);
+
+void roster_set_look(struct roster *roster, struct stage_seat *seat, const struct stage_look *look,
+                     const char clean_name[NAME_SIZE_BYTES]);
+void roster_set_speaking(struct roster *roster, const char *const *ids, int count,
+                         const char *main_id);
+void roster_set_layout(struct roster *roster, enum layout_kind kind);
+
+// Seats everybody, and tells the feeds whether they are wanted.
+void roster_update(struct roster *roster, int64_t now_ns);
+// Who has tile index (less than place_count), and what it shows.
+struct stage_seat *roster_at(const struct roster *roster, int index, struct scene_place *place);
+bool roster_take_view(struct roster *roster, struct stage_view *view);
+
+#endif

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#include "mixer/video/settling.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    // A macroblock must surely be at rest first: a camera of 8 pictures a second never gets here.
+    AGE_AT_REST = 4,
+    AGE_SETTLED = 64,
+    FINE_QUANTISER = 12,
+    FINE_AGE_STEP = 5,
+};
+
+int settling_init(struct settling *settling, int count) {
+    *settling = (struct settling){.count = count, .unsettled = count, .age_step = 1};
+    settling->ages = calloc(2, (size_t)count);
+    if (!settling->ages)
+        return -ENOMEM;
+    settling->active = settling->ages + count;
+    return 0;
+}
+
+void settling_finish(struct settling *settling) {
+    free(settling->ages);
+    settling->ages = settling->active = NULL;
+}
+
+static uint8_t grow_old(uint8_t age, int step) {
+    int older = age + (age < AGE_AT_REST ? 1 : step);
+    return (uint8_t)(older > AGE_SETTLED ? AGE_SETTLED : older);
+}
+
+static bool is_active(uint8_t age) {
+    return age == 0 || (age >= AGE_AT_REST && age < AGE_SETTLED);
+}
+
+void settling_update(struct settling *settling, const uint8_t *changed, bool is_keyframe) {
+    settling->unsettled = settling->woken = 0;
+    for (int i = 0; i < settling->count; i++) {
+        bool is_new = is_keyframe || !changed || changed[i];
+        settling->woken += is_new && settling->ages[i] >= AGE_AT_REST;
+        uint8_t age = is_new ? 0 : grow_old(settling->ages[i], settling->age_step);
+        settling->ages[i] = age;
+        settling->active[i] = is_active(age);
+        settling->unsettled += age < AGE_SETTLED;
+    }
+}
+
+void settling_note_quantiser(struct settling *settling, int quantiser) {
+    settling->age_step = quantiser <= FINE_QUANTISER ? FINE_AGE_STEP : 1;
+}
+
+bool settling_is_over(const struct settling *settling) {
+    return settling->unsettled == 0;
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// The picture of one room: who has which tile, what is painted there, and the encoded composite.
+// Owns the seats, their decoders and tile graphs, the canvas and the encoders of the tiers.
+//
+// It has no thread and reads no clock: the `v:<room>` thread calls stage_tick() with the time, so
+// that a test can run an hour in a second. Add, remove and set come from the control loop;
+// stage_push() from the member's streaming thread (one at a time per seat and role);
+// stage_request_keyframe() and stage_snapshot() from anywhere. Callbacks run without any lock held.
+#ifndef MIXER_VIDEO_STAGE_H
+#define MIXER_VIDEO_STAGE_H
+
+#include "mixer/packet.h"
+#include "mixer/video/layout.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum video_codec { VIDEO_VP8, VIDEO_VP9, VIDEO_H264, VIDEO_AV1 };
+enum video_role { VIDEO_CAMERA, VIDEO_SCREEN }; // a seat may have both
+
+enum { STAGE_ID_MAX = 16, STAGE_TILES_MAX = LAYOUT_CELLS_MAX };
+
+struct stage_config {
+    int width_px, height_px; // of the canvas; multiples of 16, 320x180 .. 1920x1088 both ways round
+    int fps;                 // 1 .. 60
+    int kbps;                // of the full tier
+    bool shows_names;
+};
+
+struct stage;
+struct stage_seat;
+
+// What the picture shows of a member besides their video. Borrowed strings, copied.
+struct stage_look {
+    const char *name; // UTF-8, any script
+    bool audio_muted;
+    bool video_muted; // camera off: the avatar is shown, whatever still arrives
+    bool hand;
+    bool screen; // shares a screen: gets a screen tile
+};
+
+struct stage_seat_ops {
+    // The decoder of this role cannot go on without a keyframe. Throttled by the stage (at most
+    // every 300 ms per role). Runs on the pushing or the tick thread.
+    void (*on_keyframe_wanted)(void *user, enum video_role role);
+    // The stage holds no pointer to user any more.
+    void (*release)(void *user);
+};
+
+// Which tile shows what, in canvas pixels. A value: copy freely.
+struct stage_view {
+    enum layout_kind kind;
+    int width_px, height_px;
+    int count;
+    struct {
+        char member[STAGE_ID_MAX];
+        enum video_role role;
+        struct rect at;
+    } tiles[STAGE_TILES_MAX];
+};
+
+struct stage_stats {
+    uint64_t frames_composed, frames_encoded, frames_unchanged, keyframes;
+    uint64_t frames_decoded, frames_broken, frames_skipped_hidden;
+    int64_t compose_ns, encode_ns; // sums
+};
+
+struct stage *stage_create(const struct stage_config *config);
+void stage_destroy(struct stage *stage); // NULL is allowed; seats must be removed before
+
+// A new member at the end of the seating. id is copied. NULL when out of memory.
+struct stage_seat *stage_add(struct stage *stage, const char *id, const struct stage_look *look,
+                             const struct stage_seat_ops *ops, void *user);
+// Takes the seat. release() may come later, when a tick or push that still runs is over.
+void stage_remove(struct stage *stage, struct stage_seat *seat);
+void stage_set_look(struct stage_seat *seat, const struct stage_look *look);
+
+// One whole encoded frame. pts_ns and arrival_ns on the room clock (pts is the capture time as the
+// sender reports tell it). rotation: 0, 90, 180, 270 degrees clockwise to be applied. Returns 0, or
+// -EINVAL for what cannot be decoded (a keyframe has then been asked for). Frames of a seat that is
+// not on the canvas are dropped undecoded.
+int stage_push(struct stage_seat *seat, enum video_role role, enum video_codec codec,
+               const void *data, size_t size_bytes, int64_t pts_ns, int64_t arrival_ns,
+               int rotation);
+// A hole in what arrived: a keyframe is asked for when the decoder needs one.
+void stage_push_lost(struct stage_seat *seat, enum video_role role);
+
+// Lip sync: show pictures this much later than their pts. 0 .. 500 ms.
+void stage_set_hold_ns(struct stage_seat *seat, int64_t hold_ns);
+// How late this seat's camera frames arrive after their pts (95th percentile, last seconds); for
+// the audio side of lip sync. 0 without video.
+int64_t stage_lateness_ns(struct stage_seat *seat);
+
+// Who speaks now (frame round the tile) and who is the main speaker (speaker layout). Ids as given.
+void stage_set_speaking(struct stage *stage, const char *const *ids, int count,
+                        const char *main_id);
+// LAYOUT_SCREEN takes over by itself while someone shares, and gives back what was set here.
+void stage_set_layout(struct stage *stage, enum layout_kind kind);
+
+// v thread only. Composes what is new and encodes it if somebody watches; *out is a new reference
+// or NULL when there is nothing to send. Unwatched, it does nothing at all. 0 or negative errno.
+int stage_tick(struct stage *stage, int64_t now_ns, bool is_watched, struct packet **out);
+// v thread only. True, and *view filled, if the view changed since the last call.
+bool stage_take_view(struct stage *stage, struct stage_view *view);
+
+// The next tick (but not within 300 ms of the last keyframe) sends a keyframe. Many asks, one
+// frame.
+void stage_request_keyframe(struct stage *stage);
+
+// The composite as a picture, at most width_px wide (0: as it is). It works in an unwatched room
+// too. *jpeg is malloc'ed for the caller. 0 or negative errno.
+int stage_snapshot(struct stage *stage, int64_t now_ns, int width_px, uint8_t **jpeg,
+                   size_t *size_bytes);
+
+void stage_get_stats(struct stage *stage, struct stage_stats *out);
+
+#endif
