@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// All settings, with their defaults: each is a key of tessera.conf, a flag and a TESSERA_… variable
+// (flags win over the environment, that over the file). Read once at start, then constant.
+#ifndef MCU_CONFIG_H
+#define MCU_CONFIG_H
+
+#include "mcu/log.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct config {
+    // [http]                        key, flag and variable of the first: http.listen,
+    char *listen;     // --listen, TESSERA_LISTEN; "0.0.0.0:8080" ("[::]:8080" works too)
+    char *assets_dir; // --assets-dir; "" = those built into the binary
+    char *tls_cert_file, *tls_key_file; // ""
+    char *cors_origins;                 // space-separated origins or "*"; "" = same origin only
+    char *api_key;                      // "" = generated once, kept in the data directory
+    int http_threads;                   // 4
+    int http_connections_max;           // 1000
+    int http_body_bytes_max;            // 65536
+    // [server]
+    char *data_dir; // "data"
+    enum log_level log_level;
+    // [rooms]
+    bool rooms_created_by_api_only; // rooms.create = join | api
+    int rooms_max;                  // 100
+    int room_members_max;           // 50
+    int room_linger_s;              // 30: how long an empty room that a join made stays
+    int canvas_width_px, canvas_height_px, canvas_fps; // 1280 720 30
+    int video_kbps, audio_kbps;                        // 1500 32
+    int loudest;                                       // 3
+    int playout_min_ms, playout_max_ms;                // 20 120
+    // [limits]
+    int message_bytes_max;       // 262144: one signaling message
+    int sdp_bytes_max;           // 131072
+    int chat_bytes_max;          // 2000
+    int chat_history_max;        // 200 messages of a room
+    int name_chars_max;          // 64
+    int joins_per_s;             // per address; 10 (burst 3x)
+    int messages_per_s;          // per connection; 50 (burst 3x)
+    int connections_per_address; // 200
+    int hello_timeout_s;         // 10: a socket that says nothing
+    int lost_timeout_s;          // 6: no packets, no socket: the member is gone
+    // [ice]
+    char *ice_servers;              // space-separated stun: and turn: URLs, handed to clients; ""
+    int udp_port_min, udp_port_max; // 0 0 = any
+    char *public_address;           // rewritten into candidates behind a 1:1 NAT; ""
+    char *ice_interfaces;           // space-separated local addresses to use; "" = all
+};
+
+enum config_outcome { CONFIG_RUN, CONFIG_EXIT_OK, CONFIG_EXIT_ERROR };
+
+// Reads flags, environment and file into *out. --help, --help-markdown and --version print and give
+// CONFIG_EXIT_OK; an unknown key, a number out of range and the like print a sentence naming it to
+// err and give CONFIG_EXIT_ERROR. *out is to be freed with config_finish() in every case.
+enum config_outcome config_init(struct config *out, int argc, char **argv, FILE *print, FILE *err);
+void config_init_defaults(struct config *out);
+void config_finish(struct config *config);
+
+#endif

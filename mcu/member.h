@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// One person (or machine) in a room: who they are, what they show, and the two things that may come
+// and go while they stay: their signaling session and their WebRTC link. Control loop only.
+#ifndef MCU_MEMBER_H
+#define MCU_MEMBER_H
+
+#include "mcu/peer.h"
+#include "mcu/protocol.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct member;
+struct room;
+struct session;
+
+enum { MEMBER_RESUME_MAX = 48 };
+
+// Takes name. NULL when out of memory; the member is then not in the mix either.
+struct member *member_create(struct room *room, const char *id, char *name, const char *role,
+                             bool audio_muted, bool video_muted);
+// Closes the link and leaves the mix. The session is not closed: whoever ends a member says why
+// there.
+void member_destroy(struct member *member);
+
+const char *member_id(const struct member *member);
+const char *member_name(const struct member *member);
+const char *member_role(const struct member *member);
+struct room *member_room(const struct member *member);
+const char *member_resume(const struct member *member);      // the secret that gives the seat back
+struct session *member_session(const struct member *member); // NULL while the socket is gone
+void member_get_view(const struct member *member, struct member_view *view);
+json_t *member_to_json(const struct member *member, bool is_speaking); // as REST shows it
+
+// The socket came (back).
+void member_set_session(struct member *member, struct session *session);
+// The socket went. was_clean: closed by the client itself, most often a closed tab.
+void member_lose_session(struct member *member, bool was_clean);
+// The session said something: it lives.
+void member_note_heard(struct member *member);
+
+// Is the member gone? Judged by socket and packets, see member.c. Closes a link that went silent.
+bool member_is_lost(struct member *member, int64_t now_ns);
+
+// The text over the data channel if it is open, else over the session. Borrows.
+void member_send(struct member *member, const char *text);
+// The text over the session, in the order of all that goes there. Borrows.
+void member_send_signaling(struct member *member, const char *text);
+void member_refuse(struct member *member, const struct refusal *refusal);
+
+// Obeys what a member said, on whichever channel (not join).
+void member_obey(struct member *member, struct message *message);
+// Tells the client what its tiles deserve, if that changed.
+void member_send_uplink(struct member *member, const struct stage_view *view, int fps);
+
+// From the link.
+void member_on_answer(struct member *member, const char *sdp, const struct peer_media *media);
+void member_on_candidate(struct member *member, const char *candidate, const char *mid,
+                         int mline_index);
+void member_on_connected(struct member *member);
+void member_on_channel_open(struct member *member);
+void member_on_link_failed(struct member *member, const struct refusal *refusal,
+                           const char *reason);
+
+#endif

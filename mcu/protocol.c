@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+// From a client's text to a checked struct message. Each message is a table of fields, so that a
+// new message is a new table.
+#include "mcu/protocol.h"
+
+#include "mcu/protocol_field.h"
+
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEPTH_MAX = 16 };
+
+struct field {
+    const char *name;
+    field_read *read;
+    size_t offset;
+    bool is_required;
+    bool takes_null; // else null is as good as absent
+};
+
+struct form {
+    const char *type;
+    const struct field *fields; // ends with a NULL name
+};
+
+// ---- the messages ----
+
+#define AT(member) .offset = offsetof(struct message, member)
+
+static const struct field join_fields[] = {
+    {"room", field_read_room, AT(join.room), .is_required = true},
+    {"name", field_read_name_or_default, AT(join.name)},
+    {"token", field_read_secret, AT(join.token)},
+    {"pin", field_read_secret, AT(join.pin)},
+    {"resume", field_read_secret, AT(join.resume)},
+    {"audio_muted", field_read_bool, AT(join.audio_muted)},
+    {"video_muted", field_read_bool, AT(join.video_muted)},
+    {.name = NULL},
+};
+
+static const struct field offer_fields[] = {
+    {"sdp", field_read_sdp, AT(offer.sdp), .is_required = true},
+    {.name = NULL},
+};
+
+static const struct field candidate_fields[] = {
+    {"candidate", field_read_candidate, AT(candidate.candidate), .is_required = true,
+     .takes_null = true},
+    {"sdpMid", field_read_mid, AT(candidate.sdp_mid)},
+    {"sdpMLineIndex", field_read_mline_index, AT(candidate.mline_index)},
+    {.name = NULL},
+};
+
+static const struct field chat_fields[] = {
+    {"text", field_read_chat, AT(chat.text), .is_required = true},
+    {.name = NULL},
+};
+
+static const struct field reaction_fields[] = {
+    {"emoji", field_read_emoji, AT(reaction.emoji), .is_required = true},
+    {.name = NULL},
+};
+
+static const struct field set_fields[] = {
+    {"name", field_read_name, AT(set.name)},
+    {"audio_muted", field_read_switch, AT(set.audio_muted)},
+    {"video_muted", field_read_switch, AT(set.video_muted)},
+    {"hand", field_read_switch, AT(set.hand)},
+    {"screen", field_read_switch, AT(set.screen)},
+    {"receive", field_read_receive, AT(set.receive)},
+    {.name = NULL},
+};
+
+static const struct field no_fields[] = {{.name = NULL}};
+
+static const struct form forms[] = {
+    [MESSAGE_JOIN] = {"join", join_fields},
+    [MESSAGE_SEND_OFFER] = {"send-offer", offer_fields},
+    [MESSAGE_ICE_CANDIDATE] = {"ice-candidate", candidate_fields},
+    [MESSAGE_CHAT] = {"chat", chat_fields},
+    [MESSAGE_REACTION] = {"reaction", reaction_fields},
+    [MESSAGE_SET] = {"set", set_fields},
+    [MESSAGE_LEAVE] = {"leave", no_fields},
+    [MESSAGE_PING] = {"ping", no_fields},
+};
+
+const char *message_type_name(enum message_type type) {
+    return forms[type].type;
+}
+
+static void message_init(struct message *message, enum message_type type) {
+    memset(message, 0, sizeof(*message));
+    message->type = type;
+    if (type == MESSAGE_SET)
+        message->set.audio_muted = message->set.video_muted = message->set.hand =
+            message->set.screen = -1;
+}
+
+void message_finish(struct message *message) {
+    switch (message->type) {
+    case MESSAGE_JOIN:
+        free(message->join.room);
+        free(message->join.name);
+        free(message->join.token);
+        free(message->join.pin);
+        free(message->join.resume);
+        break;
+    case MESSAGE_SEND_OFFER: free(message->offer.sdp); break;
+    case MESSAGE_ICE_CANDIDATE:
+        free(message->candidate.candidate);
+        free(message->candidate.sdp_mid);
+        break;
+    case MESSAGE_CHAT: free(message->chat.text); break;
+    case MESSAGE_REACTION: free(message->reaction.emoji); break;
+    case MESSAGE_SET:
+        free(message->set.name);
+        free(message->set.receive);
+        break;
+    case MESSAGE_LEAVE:
+    case MESSAGE_PING: break;
+    }
+    message_init(message, message->type); // finished twice does no harm
+}
+
+// ---- parsing ----
+
+// jansson recurses, and stops only at 2048 levels.
+static bool is_too_deep(const char *text, size_t size_bytes) {
+    int depth = 0;
+    bool is_in_string = false;
+    for (size_t i = 0; i < size_bytes; i++) {
+        char letter = text[i];
+        if (is_in_string && letter == '\\')
+            i++;
+        else if (letter == '"')
+            is_in_string = !is_in_string;
+        else if (!is_in_string && (letter == '{' || letter == '['))
+            depth++;
+        else if (!is_in_string && (letter == '}' || letter == ']'))
+            depth--;
+        if (depth > DEPTH_MAX)
+            return true;
+    }
+    return false;
+}
+
+static int load(const struct config *config, const char *text, size_t size_bytes, json_t **out,
+                struct refusal *refusal) {
+    json_error_t error;
+    if (size_bytes > (size_t)config->message_bytes_max)
+        return refusal_set(refusal, 413, "too-large", "A message may have at most %d bytes.",
+                           config->message_bytes_max);
+    if (is_too_deep(text, size_bytes))
+        return refusal_set(refusal, 400, "bad-json",
+                           "The message is nested more than %d levels deep.", DEPTH_MAX);
+    json_t *object = json_loadb(text, size_bytes, JSON_REJECT_DUPLICATES, &error);
+    if (!object)
+        return refusal_set(refusal, 400, "bad-json",
+                           "The message is not valid JSON (near byte %d).", error.position);
+    if (!json_is_object(object)) {
+        json_decref(object);
+        return refusal_set(refusal, 400, "bad-json", "A message must be a JSON object.");
+    }
+    *out = object;
+    return 0;
+}
+
+static int read_type(const json_t *object, struct reader *reader, enum message_type *out) {
+    reader->field = "type";
+    const json_t *value = json_object_get(object, "type");
+    if (!value)
+        return field_refuse(reader, "is missing");
+    const char *type = field_text(reader, value);
+    if (!type)
+        return -1;
+    for (size_t i = 0; i < G_N_ELEMENTS(forms); i++)
+        if (strcmp(forms[i].type, type) == 0) {
+            *out = (enum message_type)i;
+            return 0;
+        }
+    return refusal_set(reader->refusal, 400, "unknown-type", "There is no message of this type.");
+}
+
+// Fields that a message does not know are left alone: a newer client may talk to an older server.
+static int read_fields(const json_t *object, struct reader *reader, struct message *message) {
+    for (const struct field *field = forms[message->type].fields; field->name; field++) {
+        reader->field = field->name;
+        const json_t *value = json_object_get(object, field->name);
+        bool is_given = value && (field->takes_null || !json_is_null(value));
+        if (!is_given && field->is_required)
+            return field_refuse(reader, "is missing");
+        if (is_given && field->read(reader, value, (char *)message + field->offset) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int protocol_parse(const struct config *config, const char *text, size_t size_bytes,
+                   struct message *out, struct refusal *refusal) {
+    struct reader reader = {.config = config, .refusal = refusal};
+    json_t *object = NULL;
+    enum message_type type = MESSAGE_PING;
+    if (load(config, text, size_bytes, &object, refusal) < 0)
+        return -1;
+    int result = read_type(object, &reader, &type);
+    if (result == 0) {
+        struct message message;
+        message_init(&message, type);
+        result = read_fields(object, &reader, &message);
+        if (result == 0 && type == MESSAGE_JOIN && !message.join.name)
+            message.join.name = g_strdup(FIELD_DEFAULT_NAME);
+        if (result == 0)
+            *out = message;
+        else
+            message_finish(&message);
+    }
+    json_decref(object);
+    return result;
+}
