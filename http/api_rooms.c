@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include "http/api.h"
+#include "http/request.h"
+
+#include <glib.h>
+
+enum { SNAPSHOT_WIDTH_MIN_PX = 16, SNAPSHOT_WIDTH_MAX_PX = 1920 };
+
+// What a hub_* function gave: its object, or why not.
+static void answer(struct reply *reply, int result, int status, json_t *json,
+                   const struct refusal *refusal) {
+    if (result == 0)
+        reply_json(reply, status, json);
+    else
+        reply_refusal(reply, refusal);
+}
+
+void api_list_rooms(struct request *request, struct reply *reply) {
+    struct refusal refusal;
+    json_t *rooms = NULL;
+    int result = hub_list_rooms(request->site->hub, &rooms, &refusal);
+    answer(reply, result, 200, rooms, &refusal);
+}
+
+static void add_location(struct reply *reply, const json_t *room) {
+    const char *id = json_string_value(json_object_get(room, "id"));
+    char *escaped = g_uri_escape_string(id ? id : "", NULL, FALSE);
+    char *location = g_strconcat("/api/v1/rooms/", escaped, NULL);
+    reply_add_header(reply, "Location", location);
+    g_free(location);
+    g_free(escaped);
+}
+
+void api_create_room(struct request *request, struct reply *reply) {
+    struct refusal refusal;
+    json_t *body, *room = NULL;
+    if (request_json(request, &body, &refusal) != 0) {
+        reply_refusal(reply, &refusal);
+        return;
+    }
+    int result = hub_create_room(request->site->hub, body, &room, &refusal);
+    json_decref(body);
+    json_incref(room);
+    answer(reply, result, 201, room, &refusal);
+    if (result == 0)
+        add_location(reply, room);
+    json_decref(room);
+}
+
+void api_get_room(struct request *request, struct reply *reply) {
+    struct refusal refusal;
+    json_t *room = NULL;
+    int result = hub_get_room(request->site->hub, request_param(request, "room"), &room, &refusal);
+    answer(reply, result, 200, room, &refusal);
+}
+
+void api_end_room(struct request *request, struct reply *reply) {
+    struct refusal refusal;
+    if (hub_end_room(request->site->hub, request_param(request, "room"), &refusal) != 0)
+        reply_refusal(reply, &refusal);
+}
+
+void api_list_members(struct request *request, struct reply *reply) {
+    struct refusal refusal;
+    json_t *members = NULL;
+    int result =
+        hub_list_members(request->site->hub, request_param(request, "room"), &members, &refusal);
+    answer(reply, result, 200, members, &refusal);
+}
+
+void api_kick_member(struct request *request, struct reply *reply) {
+    struct refusal refusal;
+    if (hub_kick_member(request->site->hub, request_param(request, "room"),
+                        request_param(request, "id"), &refusal) != 0)
+        reply_refusal(reply, &refusal);
+}
+
+void api_get_snapshot(struct request *request, struct reply *reply) {
+    struct refusal refusal;
+    uint8_t *jpeg;
+    size_t size_bytes;
+    int width_px = 0;
+    if (request_query_int(request, "width", SNAPSHOT_WIDTH_MIN_PX, SNAPSHOT_WIDTH_MAX_PX, &width_px,
+                          &refusal) != 0 ||
+        hub_snapshot(request->site->hub, request_param(request, "room"), width_px, &jpeg,
+                     &size_bytes, &refusal) != 0)
+        reply_refusal(reply, &refusal);
+    else
+        reply_owned(reply, 200, "image/jpeg", jpeg, size_bytes);
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// The pages for people, and every file that they load.
+#ifndef HTTP_PAGES_H
+#define HTTP_PAGES_H
+
+#include "http/reply.h"
+
+struct request;
+
+void pages_get_front(struct request *request, struct reply *reply);
+void pages_get_room(struct request *request, struct reply *reply);
+void pages_get_api_description(struct request *request, struct reply *reply);
+// What no route knows: a file of the web client, or 404.
+void pages_get_file(struct request *request, struct reply *reply);
+void pages_not_found(struct request *request, struct reply *reply);
+
+#endif

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// From method and path to a handler: one sorted table. Here, and only here, it is decided what a
+// handler may count on: the path matched, the method is one of its own, the caller may do it, and
+// the body is whole and within the limit.
+#ifndef HTTP_ROUTES_H
+#define HTTP_ROUTES_H
+
+#include "http/access.h"
+#include "http/reply.h"
+
+struct request;
+
+struct route {
+    const char *pattern; // "/api/v1/rooms/{room}": request_param(request, "room")
+    const char *method;  // GET answers HEAD as well
+    enum access_level access;
+    void (*handle)(struct request *request, struct reply *reply);
+};
+
+// The table, sorted by pattern, then method; '{' sorts after every letter, so the plain word wins.
+extern const struct route routes[];
+extern const int routes_count;
+
+void routes_answer(struct request *request, struct reply *reply);
+
+#endif

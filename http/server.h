@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// The doors: one libmicrohttpd daemon for pages, REST, metrics and the upgrade to WebSocket, and
+// the one epoll thread that carries all WebSockets. Created and destroyed by main().
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include "mcu/hub.h"
+
+#include <stdint.h>
+
+struct server;
+
+// Binds and serves. Borrows hub and api_key. 0, or negative errno and a sentence in error.
+int server_create(struct hub *hub, const char *api_key, struct server **out, char *error,
+                  int error_bytes);
+// The port it really listens on (config may say 0).
+int server_port(const struct server *server);
+// Cuts the HTTP connections whose request is overdue at now_ms (clock_now_ms()); done by itself
+// about once a second.
+void server_cut_late(struct server *server, int64_t now_ms);
+// No new connections from now on; those that are open go on.
+void server_quiesce(struct server *server);
+// Closes every socket (those with queued messages get half a second to drain) and stops the
+// threads.
+void server_destroy(struct server *server); // NULL is allowed
+
+#endif

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// What every request handler may reach: one struct, made by server.c, constant while the daemon
+// runs (but for the counters, which are atomic).
+#ifndef HTTP_SITE_H
+#define HTTP_SITE_H
+
+#include "http/access.h"
+#include "http/deadline.h"
+#include "http/static.h"
+#include "http/ws.h"
+#include "mcu/hub.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct site {
+    struct hub *hub;             // borrowed
+    const struct config *config; // borrowed
+    struct access *access;
+    struct static_files *files;
+    struct ws *ws;
+    struct deadlines *deadlines;
+    bool is_tls;
+    atomic_ulong requests_by_class[6]; // [2] counts answers with a status of 200 to 299
+};
+
+#endif
