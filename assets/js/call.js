@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+// The call on the page: ties the session, the devices and the parts of the page together.
+import { Chat } from './chat.js';
+import { devicesInit } from './devices.js';
+import { Dock } from './dock.js';
+import { byId, speak } from './dom.js';
+import { Drawer } from './drawer.js';
+import { fullscreenInit } from './fullscreen.js';
+import { inviteInit } from './invite.js';
+import { Overlay } from './overlay.js';
+import { Panel } from './panel.js';
+import { People } from './people.js';
+import { Reactions } from './reactions.js';
+import { shortcutsInit } from './shortcuts.js';
+import { Sound } from './sound.js';
+import { banner, toast } from './toast.js';
+import { wordsForProblem, wordsForRefusal } from './words.js';
+
+const BANNER_AFTER_MS = 1200; // a connection that heals faster is not worth a word
+const TOAST_ROOM_MAX = 12; // in larger rooms comings and goings are noise
+const PATIENCE = 5; // tries before the banner says that it takes long
+
+const DEPARTURES = { left: 'left', lost: 'lost the connection', kicked: 'was removed', replaced: 'left' };
+
+export class Call {
+  overlay;
+  panel;
+  #session;
+  #media;
+  #dock;
+  #drawer;
+  #chat;
+  #reactions;
+  #sound;
+  #fullscreen;
+  #invite;
+  #hadPicture = false;
+  #bannerTimer = 0;
+  #clockTimer = 0;
+  #tries = 0;
+  #endShortcuts;
+
+  // Borrows both; one call a page.
+  constructor(session, media) {
+    this.#session = session;
+    this.#media = media;
+    this.#initParts();
+    this.#initControls();
+    this.#listen();
+    byId('call').hidden = false;
+    byId('call-title').textContent = `Call in ${session.room}`;
+    byId('dock-room').textContent = session.room;
+    this.#clockTimer = setInterval(() => this.#drawClock(), 1000);
+    this.#drawControls();
+  }
+
+  get drawer() { return this.#drawer; }
+
+  close() {
+    clearInterval(this.#clockTimer);
+    clearTimeout(this.#bannerTimer);
+    this.#endShortcuts();
+    this.#fullscreen.close();
+    this.#sound.close();
+    for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
+    banner(null);
+    byId('call').hidden = true;
+  }
+
+  #initParts() {
+    const composite = byId('composite');
+    this.#sound = new Sound(composite, byId('tap-to-hear'));
+    this.overlay = new Overlay({
+      stage: byId('stage'), composite, box: byId('self'), video: byId('self-video'), label: byId('self-label'), hand: byId('self-hand'),
+      media: this.#media,
+    });
+    this.#drawer = new Drawer((name) => this.#onDrawer(name));
+    this.#chat = new Chat(this.#session, {
+      onUnread: (unread) => this.#onUnread(unread), onWanted: () => this.#drawer.show('chat'),
+    });
+    new People(this.#session);
+    this.panel = new Panel(this.#session);
+    this.#reactions = new Reactions(this.#session, this.overlay);
+    this.#invite = inviteInit(this.#session.room);
+    devicesInit(byId('call-devices'), this.#media, { prefix: 'call-', onSpeaker: () => this.#sound.choose() });
+    composite.addEventListener('loadeddata', () => this.#onPicture());
+  }
+
+  #initControls() {
+    const actions = {
+      mic: () => this.#switchMicrophone(), camera: () => this.#switchCamera(), screen: () => this.#switchScreen(),
+      hand: () => this.#switchHand(), leave: () => this.#session.leave(), invite: this.#invite,
+      people: () => this.#drawer.toggle('people'), chat: () => this.#drawer.toggle('chat'),
+      panel: () => this.#drawer.toggle('panel'), fullscreen: () => this.#fullscreen.toggle(),
+      settings: () => this.#openDevices(), help: () => byId('help-dialog').showModal(),
+      theme: () => document.querySelector('[data-testid="call-theme"]').click(),
+    };
+    this.#dock = new Dock(actions, (emoji) => this.#reactions.send(emoji));
+    this.#fullscreen = fullscreenInit(byId('call'), byId('composite'), (isFull) => this.#dock.set('fullscreen', {
+      icon: isFull ? 'shrink' : 'expand', words: isFull ? 'Leave full screen' : 'Full screen',
+    }));
+    this.#dock.set('screen', { isHidden: !this.#media.canShareScreen });
+    this.#dock.set('fullscreen', { isHidden: !this.#fullscreen.isPossible });
+    for (const id of ['people-invite', 'alone-invite']) byId(id).addEventListener('click', this.#invite);
+    this.#endShortcuts = shortcutsInit({
+      ...actions, microphone: actions.mic, close: () => { if (!this.#dock.closePopups()) this.#drawer.show(null); },
+    });
+  }
+
+  #listen() {
+    const session = this.#session;
+    session.on('stream', (stream) => this.#sound.play(stream));
+    session.on('state', () => this.#drawState());
+    session.on('drop', (tries) => { this.#tries = tries; this.#drawState(); });
+    session.on('peer', () => this.#drawState());
+    session.on('layout', (layout) => this.overlay.setLayout(layout, session.id));
+    session.on('members', () => this.#drawControls());
+    session.on('joined', () => this.#onJoined());
+    session.on('speaking', (speaking) => this.overlay.setSpeaking(speaking.has(session.id)));
+    session.on('arrived', (member) => this.#sayMember(member, 'joined'));
+    session.on('departed', ({ member, reason }) => this.#sayMember(member, DEPARTURES[reason] ?? 'left'));
+    session.on('refused', ({ code, message }) => toast(wordsForRefusal(code, message), { kind: 'error' }));
+    this.#media.on('change', () => this.#drawControls());
+    this.#media.on('lost', (loss) => this.#onLost(loss));
+    addEventListener('offline', () => this.#drawState());
+    addEventListener('online', () => this.#drawState());
+  }
+
+  #onJoined() {
+    this.#tries = 0;
+    this.overlay.setLayout(this.#session.layout, this.#session.id);
+    if (!this.#hadPicture) byId('waiting-words').textContent = 'Waiting for the picture…';
+    this.#drawState();
+  }
+
+  #onPicture() {
+    this.#hadPicture = true;
+    byId('waiting').classList.add('is-over');
+    this.overlay.place();
+  }
+
+  // Nothing at once: most breaks heal before anyone would have read a word.
+  #drawState() {
+    clearTimeout(this.#bannerTimer);
+    const words = this.#trouble();
+    if (!words || !byId('banner').hidden) banner(words);
+    else this.#bannerTimer = setTimeout(() => banner(this.#trouble()), this.#session.state === 'reconnecting' ? 0 : BANNER_AFTER_MS);
+  }
+
+  #trouble() {
+    const { state, peer } = this.#session;
+    if (state === 'ended') return null;
+    if (!navigator.onLine && state !== 'joined') return 'You are offline. Waiting for the network…';
+    if (state === 'reconnecting') return this.#tries > PATIENCE ? 'Reconnecting… The server cannot be reached just now.' : 'Reconnecting…';
+    if (state === 'joined' && this.#hadPicture && peer && !peer.isConnected) return 'Reconnecting picture and sound…';
+    return null;
+  }
+
+  #drawControls() {
+    const { camera, microphone, screen } = this.#media;
+    const self = this.#session.self ?? {};
+    const isMicOn = Boolean(microphone.track && microphone.isWanted);
+    this.#dock.set('mic', dockSwitch('mic', 'microphone', isMicOn, !microphone.track && microphone.problem));
+    this.#dock.set('camera', dockSwitch('camera', 'camera', Boolean(camera.track), camera.isWanted && !camera.track && camera.problem));
+    this.#dock.set('screen', { state: screen ? 'on' : null, words: screen ? 'Stop sharing your screen' : 'Share your screen' });
+    this.#dock.set('hand', { state: self.hand ? 'raised' : null, words: self.hand ? 'Lower your hand' : 'Raise your hand' });
+    this.#dock.set('people', { badge: this.#session.members.size, isCount: true });
+    this.overlay.setMember({ ...self, audio_muted: !isMicOn });
+    byId('alone').hidden = this.#session.members.size !== 1 || this.#session.state !== 'joined';
+  }
+
+  async #switchMicrophone() {
+    const { microphone } = this.#media;
+    const isOn = !(microphone.track && microphone.isWanted);
+    const problem = await this.#media.setMicrophone(isOn);
+    this.#afterSwitch('microphone', isOn, problem);
+  }
+
+  async #switchCamera() {
+    const isOn = !this.#media.camera.track;
+    this.#dock.set('camera', { isDisabled: true });
+    const problem = await this.#media.setCamera(isOn);
+    this.#dock.set('camera', { isDisabled: false });
+    this.#afterSwitch('camera', isOn, problem);
+  }
+
+  #afterSwitch(device, isOn, problem) {
+    if (problem) toast(wordsForProblem(device, problem), { kind: 'error' });
+    else speak(`${device === 'camera' ? 'Camera' : 'Microphone'} ${isOn ? 'on' : 'off'}`);
+  }
+
+  async #switchScreen() {
+    if (this.#media.screen) {
+      this.#media.stopScreen();
+      return;
+    }
+    if (!this.#media.canShareScreen) {
+      toast('This browser cannot share a screen.', { kind: 'error' });
+      return;
+    }
+    const problem = await this.#media.shareScreen();
+    // Closing the browser's own question is no fault to speak of.
+    if (problem && problem !== 'denied' && problem !== 'dismissed') toast(wordsForProblem('screen', problem), { kind: 'error' });
+  }
+
+  #switchHand() {
+    const hand = !this.#session.self?.hand;
+    if (this.#session.set({ hand })) speak(hand ? 'Hand raised' : 'Hand lowered');
+  }
+
+  #openDevices() {
+    this.#media.refreshDevices();
+    byId('devices-dialog').showModal();
+  }
+
+  #onDrawer(name) {
+    for (const pane of ['chat', 'people', 'panel']) {
+      this.#dock.set(pane, { state: name === pane ? 'on' : null, isExpanded: name === pane });
+    }
+    this.#chat.setOpen(name === 'chat');
+    this.panel.setOpen(name === 'panel');
+  }
+
+  #onUnread(unread) {
+    this.#dock.set('chat', { badge: unread > 99 ? '99+' : unread, words: unread ? `Chat, ${unread} unread` : 'Chat' });
+    document.title = `${unread ? `(${unread}) ` : ''}${this.#session.room} · Tessera`;
+  }
+
+  #onLost({ device, isBack }) {
+    const words = isBack ? `Your ${device} was disconnected. Another one is used now.` : wordsForProblem(device, 'gone');
+    toast(words, { kind: isBack ? 'info' : 'error' });
+  }
+
+  #sayMember(member, what) {
+    const words = `${member.name} ${what}`;
+    if (this.#session.members.size <= TOAST_ROOM_MAX) toast(words, { iconName: 'people' });
+    else speak(words);
+  }
+
+  #drawClock() {
+    if (!this.#session.joinedAt_ms) return;
+    const seconds = Math.floor((Date.now() - this.#session.joinedAt_ms) / 1000);
+    const two = (value) => String(value).padStart(2, '0');
+    const minutes = Math.floor(seconds / 60) % 60;
+    const hours = Math.floor(seconds / 3600);
+    byId('dock-time').textContent = hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+  }
+}
+
+function dockSwitch(iconName, words, isOn, problem) {
+  return {
+    icon: isOn ? iconName : `${iconName}-off`,
+    words: isOn ? `Turn off ${words}` : `Turn on ${words}`,
+    state: isOn ? null : 'off',
+    isWarned: Boolean(problem),
+  };
+}
