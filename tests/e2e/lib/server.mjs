@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// The real server as a child process with a data directory of its own, on a free port.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const binary = process.env.TESSERA_BINARY ?? new URL('../../../build/tessera', import.meta.url).pathname;
+
+export async function startServer(...flags) {
+    const dataDir = await mkdtemp(join(tmpdir(), 'tessera-e2e-'));
+    const child = spawn(binary, ['--listen', '127.0.0.1:0', '--data-dir', dataDir, '--api-key', 'test-key', ...flags], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let log = '';
+    const ended = new Promise((resolve) => {
+        child.once('exit', (code, signal) => resolve(code ?? signal));
+        child.once('error', (error) => resolve(error.message));
+    });
+    const url = await new Promise((resolve, reject) => {
+        const listen = (chunk) => {
+            log += chunk;
+            const found = /listening on (http:\/\/[0-9.:]+)/.exec(log);
+            if (found) resolve(found[1]);
+        };
+        child.stdout.on('data', listen);
+        child.stderr.on('data', listen);
+        ended.then((code) => reject(new Error(`the server ended with ${code}:\n${log}`)));
+    });
+    return {
+        url,
+        log: () => log,
+        api: (path, init = {}) =>
+            fetch(`${url}/api/v1${path}`, { ...init, headers: { authorization: 'Bearer test-key', ...init.headers } }),
+        async stop() {
+            child.kill('SIGTERM');
+            const code = await ended;
+            await rm(dataDir, { recursive: true, force: true });
+            return code;
+        },
+    };
+}
+
+// A way to the server that the test can cut: what a proxy that restarts does to its connections.
+export async function startProxy(target) {
+    const { hostname, port } = new URL(target);
+    const sockets = new Set();
+    let isOpen = true;
+    const proxy = net.createServer((client) => {
+        if (!isOpen) return client.destroy();
+        const server = net.connect(Number(port), hostname);
+        for (const socket of [client, server]) {
+            sockets.add(socket);
+            socket.on('error', () => {});
+            socket.on('close', () => {
+                sockets.delete(socket);
+                client.destroy();
+                server.destroy();
+            });
+        }
+        client.pipe(server).pipe(client);
+    });
+    await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const cut = () => sockets.forEach((socket) => socket.destroy());
+    return {
+        url: `http://127.0.0.1:${proxy.address().port}`,
+        cut,
+        close() {
+            isOpen = false;
+            cut();
+        },
+        open() {
+            isOpen = true;
+        },
+        stop() {
+            cut();
+            proxy.close();
+        },
+    };
+}

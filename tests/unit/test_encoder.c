@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: MIT
+#include "mixer/video/decoder.h"
+#include "mixer/video/encoder.h"
+#include "mixer/video/settling.h"
+#include "tests/unit/footage.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+enum {
+    WIDTH = 320,
+    HEIGHT = 192,
+    HALF = WIDTH / 2,
+    WIDE = WIDTH / 16,
+    HIGH = HEIGHT / 16,
+    FPS = 30,
+    KBPS = 400
+};
+
+static const int64_t FRAME_NS = 1000000000 / FPS, MS = 1000000;
+
+struct rig {
+    struct encoder *encoder;
+    struct decoder *decoder;
+    AVFrame *canvas, *shown; // shown: what a receiver sees
+    uint8_t active[WIDE * HIGH];
+    int index;
+    int64_t pts_ns;
+    size_t size_bytes; // of the last frame
+    bool is_keyframe;
+};
+
+static struct encoder_config config_of(int width, int height) {
+    return (struct encoder_config){.width_px = width,
+                                   .height_px = height,
+                                   .fps = FPS,
+                                   .kbps = KBPS,
+                                   .cpu_used = -8,
+                                   .threads = 1};
+}
+
+static void rig_open(struct rig *rig) {
+    struct encoder_config config = config_of(WIDTH, HEIGHT);
+    *rig = (struct rig){.decoder = decoder_create(), .canvas = footage_picture(WIDTH, HEIGHT, 0)};
+    assert_int_equal(encoder_create(&config, &rig->encoder), 0);
+}
+
+static void rig_close(struct rig *rig) {
+    encoder_destroy(rig->encoder);
+    decoder_destroy(rig->decoder);
+    av_frame_free(&rig->canvas);
+    av_frame_free(&rig->shown);
+}
+
+// Draws the next moment into a rectangle of the canvas and marks it.
+static void rig_move(struct rig *rig, int left, int top, int width, int height) {
+    rig->index++;
+    footage_draw(rig->canvas, left, top, width, height, rig->index);
+    for (int row = top / 16; row < (top + height) / 16; row++)
+        memset(rig->active + row * WIDE + left / 16, 1, (size_t)width / 16);
+}
+
+// Encodes and shows; then nothing is marked.
+static void rig_send_at(struct rig *rig, bool wants_keyframe, int64_t pts_ns) {
+    struct packet *packet = NULL;
+    rig->pts_ns = pts_ns;
+    assert_int_equal(
+        encoder_encode(rig->encoder, rig->canvas, rig->active, wants_keyframe, pts_ns, &packet), 0);
+    assert_non_null(packet);
+    assert_int_equal(packet->pts_ns, pts_ns);
+    rig->size_bytes = packet->size_bytes;
+    rig->is_keyframe = packet->is_keyframe;
+    assert_int_equal(decoder_is_keyframe(VIDEO_VP8, packet->data, packet->size_bytes),
+                     packet->is_keyframe);
+    av_frame_free(&rig->shown);
+    assert_int_equal(decoder_decode(rig->decoder, VIDEO_VP8, packet->data, packet->size_bytes,
+                                    pts_ns, &rig->shown),
+                     0);
+    assert_non_null(rig->shown);
+    packet_unref(packet);
+    memset(rig->active, 0, sizeof(rig->active));
+}
+
+static void rig_send(struct rig *rig, bool wants_keyframe) {
+    rig_send_at(rig, wants_keyframe, rig->pts_ns + FRAME_NS);
+}
+
+static void test_what_is_decoded_is_what_was_drawn(void **state) {
+    struct rig rig;
+    rig_open(&rig);
+    for (int i = 0; i < 40; i++) {
+        rig_move(&rig, 0, 0, WIDTH, HEIGHT);
+        rig_send(&rig, false);
+        assert_int_equal(rig.is_keyframe, i == 0);
+        assert_true(footage_psnr(rig.canvas, rig.shown) > 25);
+    }
+    assert_true(footage_psnr(rig.canvas, rig.shown) > 34);
+    rig_close(&rig);
+}
+
+static void test_keyframes_come_on_request_only(void **state) {
+    struct rig rig;
+    rig_open(&rig);
+    for (int i = 0; i < 200; i++) {
+        // A cut of the whole picture is no reason either.
+        rig.index += i % 50 == 0 ? 1000 : 0;
+        rig_move(&rig, 0, 0, WIDTH, HEIGHT);
+        rig_send(&rig, i == 77);
+        assert_int_equal(rig.is_keyframe, i == 0 || i == 77);
+    }
+    rig_close(&rig);
+}
+
+static void test_a_keyframe_suffices_for_a_joiner(void **state) {
+    struct rig rig;
+    rig_open(&rig);
+    for (int i = 0; i < 20; i++) {
+        rig_move(&rig, 0, 0, HALF, HEIGHT);
+        if (i == 10)
+            decoder_reset(rig.decoder);
+        rig_send(&rig, i == 10);
+    }
+    assert_true(footage_psnr(rig.canvas, rig.shown) > 25);
+    rig_close(&rig);
+}
+
+static void test_inactive_macroblocks_stay_as_they_were(void **state) {
+    struct rig rig;
+    rig_open(&rig);
+    for (int i = 0; i < 120; i++) // until the rest is settled
+        rig_send(&rig, i == 0);
+    assert_true(encoder_is_settled(rig.encoder));
+    AVFrame *before = av_frame_clone(rig.shown);
+    for (int i = 0; i < 60; i++) {
+        rig_move(&rig, 0, 0, HALF, HEIGHT);
+        rig_send(&rig, false);
+    }
+    // The loop filter reaches a few pixels over the edge of what moves.
+    for (int y = 0; y < HEIGHT; y++)
+        assert_memory_equal(before->data[0] + y * before->linesize[0] + HALF + 16,
+                            rig.shown->data[0] + y * rig.shown->linesize[0] + HALF + 16, HALF - 16);
+    for (int plane = 1; plane < 3; plane++)
+        for (int y = 0; y < HEIGHT / 2; y++)
+            assert_memory_equal(before->data[plane] + y * before->linesize[plane] + HALF / 2 + 8,
+                                rig.shown->data[plane] + y * rig.shown->linesize[plane] + HALF / 2 +
+                                    8,
+                                HALF / 2 - 8);
+    av_frame_free(&before);
+    rig_close(&rig);
+}
+
+// A change that is not marked must not be seen: that is what makes it cheap.
+static void test_only_what_is_marked_is_looked_at(void **state) {
+    struct rig rig;
+    rig_open(&rig);
+    for (int i = 0; i < 120; i++)
+        rig_send(&rig, i == 0);
+    AVFrame *before = av_frame_clone(rig.shown);
+    footage_draw(rig.canvas, HALF, 0, HALF, HEIGHT, 500);
+    rig_send(&rig, false);
+    assert_true(footage_psnr(before, rig.shown) > 60);
+    memset(rig.active, 1, sizeof(rig.active));
+    rig_send(&rig, false);
+    assert_true(footage_psnr(rig.canvas, rig.shown) > 25);
+    av_frame_free(&before);
+    rig_close(&rig);
+}
+
+static void test_without_a_map_all_is_looked_at(void **state) {
+    struct rig rig;
+    rig_open(&rig);
+    for (int i = 0; i < 120; i++)
+        rig_send(&rig, i == 0);
+    footage_draw(rig.canvas, 0, 0, WIDTH, HEIGHT, 500);
+    struct packet *packet = NULL;
+    assert_int_equal(
+        encoder_encode(rig.encoder, rig.canvas, NULL, false, rig.pts_ns + FRAME_NS, &packet), 0);
+    AVFrame *frame = NULL;
+    assert_int_equal(
+        decoder_decode(rig.decoder, VIDEO_VP8, packet->data, packet->size_bytes, 0, &frame), 0);
+    assert_true(footage_psnr(rig.canvas, frame) > 25);
+    av_frame_free(&frame);
+    packet_unref(packet);
+    rig_close(&rig);
+}
+
+static void test_a_still_picture_becomes_fine_and_then_costs_nothing(void **state) {
+    struct rig rig;
+    rig_open(&rig);
+    rig_send(&rig, true);
+    double first = footage_psnr(rig.canvas, rig.shown);
+    assert_false(encoder_is_settled(rig.encoder));
+    int frames = 0;
+    for (; !encoder_is_settled(rig.encoder) && frames < 100; frames++)
+        rig_send(&rig, false);
+    assert_in_range(frames, 5, 70);
+    assert_true(footage_psnr(rig.canvas, rig.shown) > first + 4);
+    assert_true(footage_psnr(rig.canvas, rig.shown) > 40);
+    for (int i = 0; i < 10; i++) {
+        rig_send(&rig, false);
+        assert_true(rig.size_bytes < 300);
+        assert_true(encoder_is_settled(rig.encoder));
+    }
+    rig_close(&rig);
+}
+
+static void test_the_bitrate_is_kept_and_follows(void **state) {
+    static const int STEPS_KBPS[] = {KBPS, 150, 300, -1, 1 << 30, KBPS};
+    struct rig rig;
+    rig_open(&rig);
+    for (size_t i = 0; i < sizeof(STEPS_KBPS) / sizeof(STEPS_KBPS[0]); i++) {
+        assert_int_equal(encoder_set_kbps(rig.encoder, STEPS_KBPS[i]), 0);
+        size_t sum_bytes = 0;
+        for (int j = 0; j < 90; j++) {
+            rig_move(&rig, 0, 0, WIDTH, HEIGHT);
+            rig_send(&rig, false);
+            sum_bytes += j >= 30 ? rig.size_bytes : 0;
+        }
+        if (STEPS_KBPS[i] >= 150 && STEPS_KBPS[i] <= KBPS)
+            assert_in_range(sum_bytes * 8 / 2 / 1000, STEPS_KBPS[i] / 2, STEPS_KBPS[i] * 5 / 4);
+    }
+    rig_close(&rig);
+}
+
+// What stands in a receiver's way when everything begins to move after a rest. libvpx alone sends
+// most of a second's bits in that frame.
+static void test_waking_up_is_no_burst(void **state) {
+    struct rig rig;
+    rig_open(&rig);
+    static const int WIDTHS[] = {112, 208, WIDTH};
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 120; i++)
+            rig_send(&rig, false);
+        rig.index += 1000;
+        rig_move(&rig, 0, 0, WIDTHS[round], HEIGHT);
+        size_t sum_bytes = 0;
+        for (int i = 0; i < 10; i++) {
+            rig_send(&rig, false);
+            sum_bytes += rig.size_bytes;
+            assert_true(rig.size_bytes < KBPS * 1000 / 8 / FPS * 10);
+            rig_move(&rig, 0, 0, WIDTHS[round], HEIGHT);
+        }
+        assert_true(sum_bytes < KBPS * 1000 / 8);
+    }
+    rig_close(&rig);
+}
+
+static void test_a_keyframe_is_no_burst(void **state) {
+    struct rig rig;
+    rig_open(&rig);
+    for (int i = 0; i < 90; i++) {
+        rig_move(&rig, 0, 0, WIDTH, HEIGHT);
+        rig_send(&rig, i % 30 == 0);
+        assert_true(rig.size_bytes < KBPS * 1000 / 8 / FPS * 10);
+    }
+    rig_close(&rig);
+}
+
+// Ticks that come late, twice, out of order, or after an hour neither fail nor spoil the quality:
+// a single step of a microsecond used to leave the rate control at its coarsest.
+static void test_the_clock_may_stumble(void **state) {
+    struct rig rig;
+    rig_open(&rig);
+    static const int64_t STUMBLES_NS[] = {0, 1000, -5000000000, 3600000000000, 1, 250000000};
+    int64_t now_ns = 1000 * FRAME_NS;
+    for (size_t i = 0; i < sizeof(STUMBLES_NS) / sizeof(STUMBLES_NS[0]); i++) {
+        now_ns += STUMBLES_NS[i];
+        for (int j = 0; j < 60; j++, now_ns += FRAME_NS) {
+            rig_move(&rig, 0, 0, WIDTH, HEIGHT);
+            rig_send_at(&rig, false, now_ns);
+            assert_true(rig.size_bytes < KBPS * 1000 / 8 / FPS * 10);
+        }
+        assert_true(footage_psnr(rig.canvas, rig.shown) > 32);
+        now_ns -= FRAME_NS;
+    }
+    rig_close(&rig);
+}
+
+static void test_nonsense_is_refused(void **state) {
+    static const struct encoder_config WRONG[] = {
+        {640, 360, 30, 1000, -8, 1}, {0, 0, 30, 1000, -8, 1},         {640, 368, 0, 1000, -8, 1},
+        {640, 368, 30, 1000, 40, 1}, {16384, 16384, 30, 1000, -8, 1}, {-16, 368, 30, 1000, -8, 1},
+    };
+    struct encoder *encoder = NULL;
+    for (size_t i = 0; i < sizeof(WRONG) / sizeof(WRONG[0]); i++)
+        assert_int_equal(encoder_create(&WRONG[i], &encoder), -EINVAL);
+    assert_null(encoder);
+
+    struct encoder_config config = config_of(WIDTH, HEIGHT);
+    assert_int_equal(encoder_create(&config, &encoder), 0);
+    AVFrame *other = footage_picture(160, 96, 0);
+    struct packet *packet = NULL;
+    assert_int_equal(encoder_encode(encoder, other, NULL, false, 0, &packet), -EINVAL);
+    assert_int_equal(encoder_encode(encoder, NULL, NULL, false, 0, &packet), -EINVAL);
+    assert_null(packet);
+    av_frame_free(&other);
+    encoder_destroy(encoder);
+    encoder_destroy(NULL);
+}
+
+static void test_every_canvas_and_thread_count_works(void **state) {
+    static const int SIZES[][2] = {{1280, 720}, {720, 1280}, {1920, 1088}, {320, 192}, {16, 16}};
+    for (size_t i = 0; i < sizeof(SIZES) / sizeof(SIZES[0]); i++) {
+        struct encoder_config config = config_of(SIZES[i][0], SIZES[i][1]);
+        config.threads = (int)i;
+        struct encoder *encoder = NULL;
+        struct decoder *decoder = decoder_create();
+        assert_int_equal(encoder_create(&config, &encoder), 0);
+        for (int j = 0; j < 4; j++) {
+            AVFrame *canvas = footage_picture(SIZES[i][0], SIZES[i][1], j), *shown = NULL;
+            struct packet *packet = NULL;
+            assert_int_equal(encoder_encode(encoder, canvas, NULL, false, j * FRAME_NS, &packet),
+                             0);
+            assert_int_equal(
+                decoder_decode(decoder, VIDEO_VP8, packet->data, packet->size_bytes, 0, &shown), 0);
+            assert_true(footage_psnr(canvas, shown) > 25);
+            av_frame_free(&shown);
+            av_frame_free(&canvas);
+            packet_unref(packet);
+        }
+        encoder_destroy(encoder);
+        decoder_destroy(decoder);
+    }
+}
+
+static void test_a_flood_of_requests_is_one_keyframe_an_interval(void **state) {
+    struct keyframe_gate gate;
+    keyframe_gate_init(&gate, 300 * MS);
+    int taken = 0;
+    for (int64_t now_ms = 0; now_ms < 3000; now_ms++) {
+        for (int i = 0; i < 20; i++)
+            keyframe_gate_request(&gate);
+        taken += keyframe_gate_take(&gate, now_ms * MS);
+    }
+    assert_int_equal(taken, 10);
+}
+
+static void test_a_request_within_the_interval_is_served_after_it(void **state) {
+    struct keyframe_gate gate;
+    keyframe_gate_init(&gate, 300 * MS);
+    assert_false(keyframe_gate_take(&gate, 0));
+    keyframe_gate_request(&gate);
+    assert_true(keyframe_gate_take(&gate, 5 * MS)); // the first waits for nothing
+    assert_false(keyframe_gate_take(&gate, 6 * MS));
+    keyframe_gate_request(&gate);
+    assert_false(keyframe_gate_take(&gate, 304 * MS));
+    assert_true(keyframe_gate_take(&gate, 305 * MS));
+    assert_false(keyframe_gate_take(&gate, 900 * MS)); // served once
+    keyframe_gate_request(&gate);
+    assert_true(keyframe_gate_take(&gate, 901 * MS));
+}
+
+static void test_a_macroblock_at_rest_is_looked_at_until_it_is_fine(void **state) {
+    struct settling settling;
+    assert_int_equal(settling_init(&settling, 2), 0);
+    uint8_t changed[2] = {1, 0};
+    settling_update(&settling, NULL, true);
+    assert_true(settling.active[0] && settling.active[1]);
+    int looked = 0, frames = 0;
+    for (; settling.unsettled > 1 && frames < 1000; frames++) {
+        settling_note_quantiser(&settling, 40);
+        settling_update(&settling, changed, false);
+        assert_true(settling.active[0]);
+        assert_int_equal(settling.woken, 0);
+        looked += settling.active[1];
+    }
+    assert_in_range(frames, 30, 100); // coarse: often
+    assert_int_equal(looked, frames - 4);
+    assert_false(settling.active[1]);
+    assert_false(settling_is_over(&settling));
+
+    settling_update(&settling, (uint8_t[]){0, 1}, false);
+    assert_int_equal(settling.woken, 1);
+    assert_false(settling.active[0]);
+    for (frames = 0; !settling_is_over(&settling) && frames < 1000; frames++) {
+        settling_note_quantiser(&settling, 8);
+        settling_update(&settling, (uint8_t[]){0, 0}, false);
+    }
+    assert_in_range(frames, 5, 20); // fine: a few times
+    settling_finish(&settling);
+    settling_finish(&settling);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_decoded_is_what_was_drawn),
+        cmocka_unit_test(test_keyframes_come_on_request_only),
+        cmocka_unit_test(test_a_keyframe_suffices_for_a_joiner),
+        cmocka_unit_test(test_inactive_macroblocks_stay_as_they_were),
+        cmocka_unit_test(test_only_what_is_marked_is_looked_at),
+        cmocka_unit_test(test_without_a_map_all_is_looked_at),
+        cmocka_unit_test(test_a_still_picture_becomes_fine_and_then_costs_nothing),
+        cmocka_unit_test(test_the_bitrate_is_kept_and_follows),
+        cmocka_unit_test(test_waking_up_is_no_burst),
+        cmocka_unit_test(test_a_keyframe_is_no_burst),
+        cmocka_unit_test(test_the_clock_may_stumble),
+        cmocka_unit_test(test_nonsense_is_refused),
+        cmocka_unit_test(test_every_canvas_and_thread_count_works),
+        cmocka_unit_test(test_a_flood_of_requests_is_one_keyframe_an_interval),
+        cmocka_unit_test(test_a_request_within_the_interval_is_served_after_it),
+        cmocka_unit_test(test_a_macroblock_at_rest_is_looked_at_until_it_is_fine),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
