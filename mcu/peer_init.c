@@ -5,6 +5,7 @@
 #include "mcu/log.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,6 +125,8 @@ static int warm_up(void) {
 }
 
 int peer_init(void) {
+    // At exit OpenSSL would free what threads of GStreamer's pools, just ending too, free as well.
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
     // Its warnings are mostly about clients; whoever wants them sets GST_DEBUG.
     if (!getenv("GST_DEBUG"))
         gst_debug_set_default_threshold(GST_LEVEL_NONE);

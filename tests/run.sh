@@ -19,7 +19,7 @@ program() { # name program [arguments]: one cmocka program
     timeout --kill-after=10 "${PROGRAM_TIMEOUT:-240}" "$@" >"$logs/${name//[\/ ]/_}.cmocka" 2>&1
     local status=$?
     grep -vE '^\[ (RUN|      OK) ' "$logs/${name//[\/ ]/_}.cmocka"
-    [ $status -eq 0 ] || broken+=("$name (exit status $status)")
+    [ $status -eq 0 ] || { broken+=("$name (exit status $status)"); tail -25 "$logs/${name//[\/ ]/_}.cmocka" >>"$logs/last_words"; }
 }
 
 unit_in() { # build directory
@@ -112,6 +112,9 @@ totals() {
     fi
     # A program that crashed or hung counted nothing: it failed all the same.
     [ ${#broken[@]} -gt 0 ] && [ "$failed" -eq 0 ] && failed=${#broken[@]}
+    # Where only the end of a long log is kept, the reason must be in it.
+    [ -f "$logs/last_words" ] && cat "$logs/last_words"
+    [ -f "$logs/e2e.tap" ] && grep -A25 '^not ok' "$logs/e2e.tap" | head -60
     local each
     for each in "${broken[@]+"${broken[@]}"}"; do echo "NOT GREEN: $each"; done
     echo "$passed passed, $failed failed, $skipped skipped"

@@ -11,6 +11,7 @@
 #include <gst/sdp/sdp.h>
 #include <gst/video/video.h>
 #include <gst/webrtc/webrtc.h>
+#include <openssl/crypto.h>
 #include <string.h>
 
 #define TWCC_URI "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
@@ -343,6 +344,11 @@ static int add_mlines(struct transport *transport) {
         mline_index += flow != FLOW_NONE;
     }
     return result;
+}
+
+// Before libcurl's first use of it: see peer_init() for the reason.
+__attribute__((constructor)) static void keep_openssl(void) {
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 }
 
 struct transport *transport_create(const struct transport_options *options,
