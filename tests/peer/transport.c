@@ -183,15 +183,14 @@ static gboolean on_sink_event(GstPad *pad, GstObject *parent, GstEvent *event) {
     return TRUE;
 }
 
+// Not from the caps: a pad that comes while all goes down has none any more.
 static enum transport_role role_of_pad(GstPad *pad) {
-    GstCaps *caps = gst_pad_get_current_caps(pad);
-    const char *media =
-        caps ? gst_structure_get_string(gst_caps_get_structure(caps, 0), "media") : NULL;
-    enum transport_role role =
-        media && strcmp(media, "audio") == 0 ? TRANSPORT_AUDIO : TRANSPORT_CAMERA;
-    if (caps)
-        gst_caps_unref(caps);
-    return role;
+    GstWebRTCRTPTransceiver *transceiver = NULL;
+    GstWebRTCKind kind = GST_WEBRTC_KIND_UNKNOWN;
+    g_object_get(pad, "transceiver", &transceiver, NULL);
+    g_object_get(transceiver, "kind", &kind, NULL);
+    g_object_unref(transceiver);
+    return kind == GST_WEBRTC_KIND_AUDIO ? TRANSPORT_AUDIO : TRANSPORT_CAMERA;
 }
 
 static void on_pad_added(GstElement *webrtc, GstPad *pad, gpointer user) {

@@ -257,6 +257,8 @@ static GstPadProbeReturn on_client_frame(GstPad *pad, GstPadProbeInfo *info, gpo
     struct call *call = user;
     GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
     GstCaps *caps = gst_pad_get_current_caps(pad);
+    if (!caps)
+        return GST_PAD_PROBE_OK; // it is being closed
     bool is_video = gst_structure_has_name(gst_caps_get_structure(caps, 0), "video/x-vp8");
     gst_caps_unref(caps);
     pthread_mutex_lock(&call->lock);
@@ -278,10 +280,13 @@ static void on_client_pad(GstElement *webrtc, GstPad *pad, struct call *call) {
     // This thread is GLib's: the lock shows ThreadSanitizer that the pipeline was there before.
     GstElement *pipeline;
     LOCKED(call, pipeline = call->pipeline);
-    GstCaps *caps = gst_pad_get_current_caps(pad);
-    const char *media = gst_structure_get_string(gst_caps_get_structure(caps, 0), "media");
-    bool is_video = strcmp(media, "video") == 0;
-    gst_caps_unref(caps);
+    // Not from the caps: a pad that comes while all goes down has none any more.
+    GstWebRTCRTPTransceiver *transceiver = NULL;
+    GstWebRTCKind kind = GST_WEBRTC_KIND_UNKNOWN;
+    g_object_get(pad, "transceiver", &transceiver, NULL);
+    g_object_get(transceiver, "kind", &kind, NULL);
+    g_object_unref(transceiver);
+    bool is_video = kind == GST_WEBRTC_KIND_VIDEO;
     GstElement *depayloader = is_video ? gst_element_factory_make("rtpvp8depay", "composite")
                                        : gst_element_factory_make("rtpopusdepay", NULL);
     GstElement *sink = gst_element_factory_make("fakesink", NULL);
