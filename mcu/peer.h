@@ -28,6 +28,13 @@ struct peer_media {
     bool sends_camera, sends_audio, sends_screen, has_channel;
 };
 
+// One packet that we sent, as the client's transport-wide feedback tells of it.
+struct peer_packet_report {
+    int64_t sent_ns;     // room clock
+    int64_t received_ns; // the client's clock, whatever its epoch; -1: lost
+    int size_bytes;
+};
+
 struct peer_ops {
     // The answer is ready (the peer's worker thread).
     void (*on_answer)(void *user, const char *sdp, const struct peer_media *media);
@@ -48,6 +55,9 @@ struct peer_ops {
     void (*on_audio_lost)(void *user, int64_t pts_ns, int64_t duration_ns);
     // The client asks for a keyframe (PLI or FIR; any thread).
     void (*on_keyframe_request)(void *user);
+    // Transport-wide feedback, in the order of sending (the session's receiving thread; about ten
+    // times a second). Borrows.
+    void (*on_feedback)(void *user, const struct peer_packet_report *packets, int count);
     // The offer cannot be answered (refusal), or the connection ended (refusal is NULL: DTLS
     // closed, ICE failed, a pipeline error; reason says which). At most once; then only release()
     // follows a peer_close().
@@ -88,6 +98,16 @@ void peer_close(struct peer *peer);
 bool peer_send_video(struct peer *peer, struct packet *packet);
 bool peer_send_audio(struct peer *peer, struct packet *packet);
 
+// Any thread. What the link can take: a frame's packets are spread so that they leave at no more
+// than this much (and some more, so that nothing queues up here for long), and retransmissions keep
+// to their share of it. 0: not known, all at once.
+void peer_set_pace(struct peer *peer, int kbps);
+// Any thread. Sends at kbps for duration_ms on top of nothing: what the media leaves free is filled
+// with packets sent before, as retransmissions that the client throws away; their feedback tells
+// what the link can take. Without a packet sent before, or without RTX agreed, nothing.
+void peer_probe(struct peer *peer, int kbps, int duration_ms);
+// Any thread. REMB: what the client's camera and screen may send together; 0: no limit is told.
+void peer_set_uplink_kbps(struct peer *peer, int kbps);
 // Any thread. 0; -ENOTCONN without an open channel; -EMSGSIZE over 60 KiB; -EAGAIN when the client
 // does not read what it was sent before; never sends an empty string.
 int peer_send_message(struct peer *peer, const char *text, size_t size_bytes);

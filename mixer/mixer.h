@@ -53,8 +53,17 @@ struct mixer_member *mixer_member_ref(struct mixer_member *member); // returns a
 void mixer_member_unref(struct mixer_member *member);               // NULL is allowed
 
 void mixer_set_look(struct mixer_member *member, const struct stage_look *look);
-// Whether this member receives. Beginning to receive video asks for a keyframe.
-void mixer_set_receiving(struct mixer_member *member, bool video, bool audio);
+// What this member receives. A change of tier asks for a keyframe of the new one, and the old one
+// goes on until that is there. A tier's encoder aims at what the best of its members can take.
+struct mixer_reception {
+    bool video, audio;
+    int tier;               // 0 .. STAGE_TIERS - 1
+    int layers;             // 1 .. STAGE_LAYERS
+    int video_kbps;         // what the link can take of video; 0: not known, as much as there is
+    bool is_thrifty;        // sound in long packets of few bits
+    int audio_loss_percent; // of what we send, for the FEC in it
+};
+void mixer_set_reception(struct mixer_member *member, const struct mixer_reception *reception);
 void mixer_set_layout(struct mixer *mixer, enum layout_kind kind);
 
 // Streaming threads. 0, -EINVAL for what cannot be decoded, -ESTALE after the removal.

@@ -13,6 +13,7 @@ enum packet_kind { PACKET_AUDIO, PACKET_VIDEO };
 struct packet {
     enum packet_kind kind;
     bool is_keyframe;
+    uint8_t tier;           // of the composite: STAGE_TIERS of them, 0 the full canvas
     uint8_t temporal_layer; // 0 is the base; members below a layer never get its packets
     int64_t pts_ns;         // room clock: CLOCK_MONOTONIC
     int64_t duration_ns;

@@ -19,6 +19,7 @@ enum { DESK_RATE_HZ = 48000, DESK_FRAME_SAMPLES = 960, DESK_ID_MAX = 16, DESK_SP
 
 struct desk_config {
     int kbps;                               // of each Opus encode; 32
+    int thrifty_kbps;                       // for members under pressure; 14
     int loudest;                            // how many members are heard at once; 3
     int64_t playout_min_ns, playout_max_ns; // 20 .. 120 ms
 };
@@ -58,6 +59,12 @@ void desk_remove(struct desk *desk, struct desk_channel *channel);
 // Both false at first.
 void desk_set_muted(struct desk_channel *channel, bool is_muted);
 void desk_set_listening(struct desk_channel *channel, bool is_listening);
+// This listener's link is narrow: 60 ms a packet, thrifty_kbps. One more encode is shared by all
+// such who are not in the mix. A change costs no gap.
+void desk_set_thrifty(struct desk_channel *channel, bool is_thrifty);
+// How much of what is sent to this listener gets lost: an encode's FEC follows the worst of its
+// listeners. 0 .. 100.
+void desk_set_loss_percent(struct desk_channel *channel, int percent);
 // Lip sync: never play this member earlier than this after capture. 0 .. 500 ms.
 void desk_set_min_delay_ns(struct desk_channel *channel, int64_t delay_ns);
 

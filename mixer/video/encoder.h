@@ -11,11 +11,14 @@
 struct encoder;
 
 struct encoder_config {
-    int width_px, height_px; // multiples of 16
+    int width_px, height_px; // even; a last macroblock may be half outside
     int fps;
     int kbps;
     int cpu_used; // -8: fastest of the predictable ones (see README, bench)
     int threads;
+    // Three temporal layers: a quarter, half and all of the frames, with 40, 60 and 100 % of the
+    // bits. Whoever leaves out the layers above one still has a whole stream. A keyframe is layer 0.
+    bool has_layers;
 };
 
 // 0 or negative errno.

@@ -19,12 +19,15 @@
 enum video_codec { VIDEO_VP8, VIDEO_VP9, VIDEO_H264, VIDEO_AV1 };
 enum video_role { VIDEO_CAMERA, VIDEO_SCREEN }; // a seat may have both
 
+// The composite in three sizes: the canvas, half and a quarter of its sides; each in three temporal
+// layers. A tier is encoded only while somebody watches it.
+enum { STAGE_TIERS = 3, STAGE_LAYERS = 3 };
 enum { STAGE_ID_MAX = 16, STAGE_TILES_MAX = LAYOUT_CELLS_MAX };
 
 struct stage_config {
     int width_px, height_px; // of the canvas; multiples of 16, 320x180 .. 1920x1088 both ways round
     int fps;                 // 1 .. 60
-    int kbps;                // of the full tier
+    int tier_kbps[STAGE_TIERS];
     bool shows_names;
 };
 
@@ -64,6 +67,10 @@ struct stage_stats {
     uint64_t frames_composed, frames_encoded, frames_unchanged, keyframes;
     uint64_t frames_decoded, frames_broken, frames_skipped_hidden;
     int64_t compose_ns, encode_ns; // sums
+    struct {
+        uint64_t frames, keyframes, bytes;
+        int kbps; // what its encoder aims at now; 0: it rests
+    } tiers[STAGE_TIERS];
 };
 
 struct stage *stage_create(const struct stage_config *config);
@@ -98,15 +105,19 @@ void stage_set_speaking(struct stage *stage, const char *const *ids, int count,
 // LAYOUT_SCREEN takes over by itself while someone shares, and gives back what was set here.
 void stage_set_layout(struct stage *stage, enum layout_kind kind);
 
-// v thread only. Composes what is new and encodes it if somebody watches; *out is a new reference
-// or NULL when there is nothing to send. Unwatched, it does nothing at all. 0 or negative errno.
-int stage_tick(struct stage *stage, int64_t now_ns, bool is_watched, struct packet **out);
+// v thread only. Composes what is new and encodes it for each tier that somebody watches (bit n of
+// watched: tier n); out[n] is a new reference or NULL when there is nothing to send. Unwatched, it
+// does nothing at all. 0 or negative errno.
+int stage_tick(struct stage *stage, int64_t now_ns, unsigned watched,
+               struct packet *out[STAGE_TIERS]);
 // v thread only. True, and *view filled, if the view changed since the last call.
 bool stage_take_view(struct stage *stage, struct stage_view *view);
 
-// The next tick (but not within 300 ms of the last keyframe) sends a keyframe. Many asks, one
-// frame.
-void stage_request_keyframe(struct stage *stage);
+// The next tick (but not within 300 ms of the tier's last keyframe) sends a keyframe. Many asks, one
+// frame. Any thread.
+void stage_request_keyframe(struct stage *stage, int tier);
+// The encoder's target, at most the configured one. Any thread; the next tick obeys.
+void stage_set_tier_kbps(struct stage *stage, int tier, int kbps);
 
 // The composite as a picture, at most width_px wide (0: as it is). It works in an unwatched room
 // too. *jpeg is malloc'ed for the caller. 0 or negative errno.
