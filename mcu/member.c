@@ -169,7 +169,7 @@ fail:
 static void close_link(struct member *member) {
     if (!member->link)
         return;
-    mixer_set_receiving(member->mix, false, false);
+    mixer_set_reception(member->mix, &(struct mixer_reception){0});
     feed_set_link(member->feed, NULL);
     link_detach(member->link);
     member->link = NULL;
@@ -467,7 +467,10 @@ void member_on_candidate(struct member *member, const char *candidate, const cha
 void member_on_connected(struct member *member) {
     member->is_connected = true;
     log_info(member->object, "media connected");
-    mixer_set_receiving(member->mix, member->media.receives_video, member->media.receives_audio);
+    struct mixer_reception reception = {.video = member->media.receives_video,
+                                        .audio = member->media.receives_audio,
+                                        .layers = STAGE_LAYERS};
+    mixer_set_reception(member->mix, &reception);
     room_greet(member->room, member);
 }
 

@@ -278,3 +278,9 @@ void peer_close(struct peer *peer) {
 int64_t peer_last_heard_ns(struct peer *peer) {
     return atomic_load_explicit(&peer->heard_ns, memory_order_relaxed);
 }
+
+void peer_set_pace(struct peer *peer, int kbps) {}
+
+void peer_send_probe(struct peer *peer, int kbps, int duration_ms) {}
+
+void peer_set_uplink_kbps(struct peer *peer, int kbps) {}

@@ -105,7 +105,7 @@ void peer_set_pace(struct peer *peer, int kbps);
 // Any thread. Sends at kbps for duration_ms on top of nothing: what the media leaves free is filled
 // with packets sent before, as retransmissions that the client throws away; their feedback tells
 // what the link can take. Without a packet sent before, or without RTX agreed, nothing.
-void peer_probe(struct peer *peer, int kbps, int duration_ms);
+void peer_send_probe(struct peer *peer, int kbps, int duration_ms);
 // Any thread. REMB: what the client's camera and screen may send together; 0: no limit is told.
 void peer_set_uplink_kbps(struct peer *peer, int kbps);
 // Any thread. 0; -ENOTCONN without an open channel; -EMSGSIZE over 60 KiB; -EAGAIN when the client

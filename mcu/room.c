@@ -173,7 +173,7 @@ int room_create(const struct room_world *world, const struct room_spec *spec, st
         .video = {.width_px = room->width_px,
                   .height_px = room->height_px,
                   .fps = room->fps,
-                  .kbps = composite_kbps(spec, config),
+                  .tier_kbps = {composite_kbps(spec, config)},
                   .shows_names = true},
         .audio = {.kbps = config->audio_kbps,
                   .loudest = config->loudest,

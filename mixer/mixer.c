@@ -204,7 +204,9 @@ static void fan_out_video(struct mixer *mixer, struct packet *packet) {
 
 static void tick_video(struct mixer *mixer, int64_t now_ns) {
     struct packet *packet = NULL;
-    stage_tick(mixer->stage, now_ns, true, &packet);
+    struct packet *packets[STAGE_TIERS];
+    stage_tick(mixer->stage, now_ns, 1, packets);
+    packet = packets[0];
     atomic_fetch_add(&mixer->video_ticks, 1);
     struct stage_view view;
     if (stage_take_view(mixer->stage, &view) && mixer->ops.on_view)
@@ -423,7 +425,7 @@ int mixer_add_member(struct mixer *mixer, const char *id, const struct stage_loo
 }
 
 void mixer_remove_member(struct mixer_member *member) {
-    mixer_set_receiving(member, false, false);
+    mixer_set_reception(member, &(struct mixer_reception){0});
     unlist_member(member->mixer, member);
     if (!(atomic_fetch_or(&member->gate, GATE_REMOVED) & ~GATE_REMOVED))
         take_out(member);
@@ -437,7 +439,8 @@ void mixer_set_look(struct mixer_member *member, const struct stage_look *look) 
     desk_set_muted(member->channel, look->audio_muted);
 }
 
-void mixer_set_receiving(struct mixer_member *member, bool video, bool audio) {
+void mixer_set_reception(struct mixer_member *member, const struct mixer_reception *reception) {
+    bool video = reception->video, audio = reception->audio;
     struct mixer *mixer = member->mixer;
     bool had_video = atomic_exchange(&member->receives_video, video);
     bool had_audio = member->receives_audio;
@@ -450,7 +453,7 @@ void mixer_set_receiving(struct mixer_member *member, bool video, bool audio) {
     pthread_cond_broadcast(&mixer->wake);
     pthread_mutex_unlock(&mixer->lock);
     if (video && !had_video)
-        stage_request_keyframe(mixer->stage);
+        stage_request_keyframe(mixer->stage, 0);
 }
 
 void mixer_set_layout(struct mixer *mixer, enum layout_kind kind) {
@@ -498,7 +501,7 @@ void mixer_push_audio_lost(struct mixer_member *member, int64_t pts_ns, int64_t 
 void mixer_request_keyframe(struct mixer_member *member) {
     if (!gate_enter(member))
         return;
-    stage_request_keyframe(member->mixer->stage);
+    stage_request_keyframe(member->mixer->stage, 0);
     gate_leave(member);
 }
 

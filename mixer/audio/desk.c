@@ -366,3 +366,7 @@ void desk_get_stats(struct desk *desk, struct desk_stats *out) {
     out->encodes = atomic_load(&desk->encodes);
     out->tick_ns = atomic_load(&desk->spent_ns);
 }
+
+void desk_set_thrifty(struct desk_channel *channel, bool is_thrifty) {}
+
+void desk_set_loss_percent(struct desk_channel *channel, int percent) {}

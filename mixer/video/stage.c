@@ -82,7 +82,7 @@ static bool is_allowed(const struct stage_config *config) {
     int longer = width > height ? width : height, shorter = width > height ? height : width;
     return width % CANVAS_BLOCK_PX == 0 && height % CANVAS_BLOCK_PX == 0 && longer >= MIN_LONG_PX &&
            longer <= MAX_LONG_PX && shorter >= MIN_SHORT_PX && shorter <= MAX_SHORT_PX &&
-           config->fps >= 1 && config->fps <= 60 && config->kbps > 0;
+           config->fps >= 1 && config->fps <= 60 && config->tier_kbps[0] > 0;
 }
 
 static void stage_unref(struct stage *stage) {
@@ -111,7 +111,7 @@ struct stage *stage_create(const struct stage_config *config) {
         .width_px = config->width_px,
         .height_px = config->height_px,
         .fps = config->fps,
-        .kbps = config->kbps,
+        .kbps = config->tier_kbps[0],
         .cpu_used = -8,
         // A second thread costs more than it saves until one alone gets late.
         .threads = config->width_px * config->height_px > 1280 * 720 ? 2 : 1,
@@ -353,9 +353,10 @@ static void rest(struct stage *stage) {
     give_turn(stage);
 }
 
-int stage_tick(struct stage *stage, int64_t now_ns, bool is_watched, struct packet **out) {
-    *out = NULL;
-    if (!is_watched) {
+int stage_tick(struct stage *stage, int64_t now_ns, unsigned watched,
+               struct packet *out[STAGE_TIERS]) {
+    memset(out, 0, STAGE_TIERS * sizeof(*out));
+    if (!watched) {
         if (atomic_load(&stage->watched_until_ns) != 0)
             rest(stage);
         return 0;
@@ -367,7 +368,7 @@ int stage_tick(struct stage *stage, int64_t now_ns, bool is_watched, struct pack
     struct cast cast = {0};
     take_turn(stage);
     compose(stage, now_ns, &cast);
-    int error = encode(stage, now_ns, out);
+    int error = encode(stage, now_ns, &out[0]);
     give_turn(stage);
     dismiss(&cast);
     return error;
@@ -380,7 +381,9 @@ bool stage_take_view(struct stage *stage, struct stage_view *view) {
     return is_new;
 }
 
-void stage_request_keyframe(struct stage *stage) {
+void stage_set_tier_kbps(struct stage *stage, int tier, int kbps) {}
+
+void stage_request_keyframe(struct stage *stage, int tier) {
     atomic_store(&stage->is_keyframe_wanted, true);
 }
 

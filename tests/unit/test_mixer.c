@@ -66,7 +66,7 @@ static const struct mixer_ops ops = {.on_view = on_view};
 
 static struct mixer *make_mixer(struct news *news) {
     struct mixer_config config = {
-        .video = {.width_px = 320, .height_px = 192, .fps = 30, .kbps = 300},
+        .video = {.width_px = 320, .height_px = 192, .fps = 30, .tier_kbps = {300, 150, 80}},
         .audio = {.kbps = 32,
                   .loudest = 3,
                   .playout_min_ns = INT64_C(20000000),
@@ -131,7 +131,7 @@ static void test_members_who_receive_get_picture_and_sound(void **state) {
     struct listener one = {0}, two = {0};
     struct mixer *mixer = make_mixer(&news);
     struct mixer_member *first = add(mixer, "m1", &one), *second = add(mixer, "m2", &two);
-    mixer_set_receiving(first, true, true);
+    mixer_set_reception(first, &(struct mixer_reception){.video = true, .audio = true, .layers = STAGE_LAYERS});
     wait_for(&one.videos, 1);
     wait_for(&one.audios, 3);
     wait_for(&one.keyframes, 1);
@@ -152,10 +152,10 @@ static void test_a_late_receiver_gets_a_keyframe(void **state) {
     struct listener one = {0}, two = {0};
     struct mixer *mixer = make_mixer(&news);
     struct mixer_member *first = add(mixer, "m1", &one);
-    mixer_set_receiving(first, true, false);
+    mixer_set_reception(first, &(struct mixer_reception){.video = true, .audio = false, .layers = STAGE_LAYERS});
     wait_for(&one.videos, 3);
     struct mixer_member *second = add(mixer, "m2", &two);
-    mixer_set_receiving(second, true, false);
+    mixer_set_reception(second, &(struct mixer_reception){.video = true, .audio = false, .layers = STAGE_LAYERS});
     wait_for(&two.keyframes, 1);
     mixer_remove_member(first);
     mixer_remove_member(second);
@@ -168,7 +168,7 @@ static void test_nobody_receiving_costs_no_ticks(void **state) {
     struct listener one = {0}, two = {0};
     struct mixer *mixer = make_mixer(&news), *busy = make_mixer(&news);
     struct mixer_member *idle = add(mixer, "m1", &one), *active = add(busy, "m1", &two);
-    mixer_set_receiving(active, true, true);
+    mixer_set_reception(active, &(struct mixer_reception){.video = true, .audio = true, .layers = STAGE_LAYERS});
     wait_for(&two.audios, 10); // the other mixer's ticks are the clock of this test
     struct mixer_stats stats;
     mixer_get_stats(mixer, &stats);
@@ -212,7 +212,7 @@ static void test_a_member_may_be_removed_while_its_media_arrives(void **state) {
     struct mixer *mixer = make_mixer(&news);
     struct listener watcher = {0};
     struct mixer_member *stays = add(mixer, "m1", &watcher);
-    mixer_set_receiving(stays, true, true);
+    mixer_set_reception(stays, &(struct mixer_reception){.video = true, .audio = true, .layers = STAGE_LAYERS});
     struct packet *picture = make_picture();
     for (int i = 0; i < 10; i++) {
         struct listener listener = {0};
@@ -220,7 +220,7 @@ static void test_a_member_may_be_removed_while_its_media_arrives(void **state) {
         pusher.sound_bytes = make_sound(pusher.sound, sizeof(pusher.sound));
         pusher.member = add(mixer, "m2", &listener);
         mixer_member_ref(pusher.member); // the streaming thread's own
-        mixer_set_receiving(pusher.member, true, true);
+        mixer_set_reception(pusher.member, &(struct mixer_reception){.video = true, .audio = true, .layers = STAGE_LAYERS});
         pthread_t thread;
         assert_int_equal(pthread_create(&thread, NULL, push_all_the_time, &pusher), 0);
         wait_for(&pusher.rounds, 5);

@@ -562,7 +562,7 @@ static void test_a_late_joiner_gets_a_keyframe(void **state) {
     join_many(&fixture, 2);
     run(&fixture, 20);
     assert_false(fixture.last->is_keyframe);
-    stage_request_keyframe(fixture.stage);
+    stage_request_keyframe(fixture.stage, 0);
     decoder_reset(fixture.decoder);
     run(&fixture, 1);
     assert_true(fixture.last->is_keyframe);
@@ -577,7 +577,7 @@ static void test_a_flood_of_requests_is_few_keyframes(void **state) {
     join(&fixture);
     for (int i = 0; i < 90; i++) { // three seconds
         for (int j = 0; j < 100; j++)
-            stage_request_keyframe(fixture.stage);
+            stage_request_keyframe(fixture.stage, 0);
         run(&fixture, 1);
     }
     assert_in_range(stats_of(&fixture).keyframes, 8, 11);
@@ -818,7 +818,7 @@ static void *run_questions(void *argument) {
         size_t size_bytes;
         if (stage_snapshot(party->stage, atomic_load(&party->now_ns), 160, &jpeg, &size_bytes) == 0)
             free(jpeg);
-        stage_request_keyframe(party->stage);
+        stage_request_keyframe(party->stage, 0);
         struct stage_stats stats;
         stage_get_stats(party->stage, &stats);
     }
