@@ -10,6 +10,7 @@
 struct drift {
     double learned; // the sender's clock against ours, 1e-6 is one ppm
     double speed;   // source samples per played sample, less one
+    double mean; // of speed, over minutes: a target in steps hides the clock from what is learned
 };
 
 // error_ns: more delay than wanted (negative: less). shrink_ns: what of it is new since the target

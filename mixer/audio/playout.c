@@ -10,6 +10,18 @@
 // While sound flows the cursor moves by what is taken and the delay is changed by resampling alone.
 // In silence (start, DTX, a gap of over 100 ms) it is elastic: there the delay jumps, since nobody
 // hears it.
+//
+// The player takes 20 ms a tick. If its window may begin anywhere in a packet, the packet in which
+// it ends must have come a whole packet's time before its own end is due. If the window ends where
+// a packet ends, that is not so, and up to 20 ms of delay are saved. So with packets of a tick's
+// length the target is not any delay that is safe, but the smallest of those that end windows with
+// packets:
+//
+//     packets  [  k-1  ][   k   ][  k+1  ]        safe from here:   |
+//     windows     [-----)                          targets:  x      |  x         x
+//                       ^ SPARE before a packet's end                  ^ this one
+//
+// All that lies between two targets is safe as well, so one may glide to the next.
 #include "mixer/audio/playout.h"
 
 #include "mixer/audio/jitter.h"
@@ -28,6 +40,11 @@
 #define SKIP_QUIET_NS        (40 * MS)  // the same while nobody would hear it
 #define LATE_RUN_NS          (200 * MS) // nothing but late packets for so long: their clock has jumped
 #define SHRINK_PER_SECOND_NS (5 * MS)
+#define GLIDE_PER_SECOND_NS  (15 * MS)    // up to the next target, when there is no hurry
+#define EARLY_NS             (3 * MS / 2) // so much before it must it begins
+#define LINGER_NS            (4 * MS)     // and so much room there must be to come down again
+#define RUN_APART_NS         (500 * MS)   // two times that packets were late, not one
+#define RUN_MEMORY_NS        (10000 * MS)
 #define TIME_MAX_NS          (INT64_C(1) << 60)
 
 enum { PLAYED_MAX = 64 };
@@ -41,6 +58,7 @@ struct playout {
     bool is_started;  // the cursor holds
     bool is_breaking; // the cursor jumped amid sound
     bool is_quiet;    // as the player said at the last playout_begin()
+    bool is_in_burst; // since the start all packets came at once
     bool is_late_run; // since late_since_ns no packet was in time
     int64_t cursor_ns;
     int64_t played_end_ns; // where the last real packet ended
@@ -49,7 +67,10 @@ struct playout {
     int64_t target_ns;     // of the delay
     int64_t begun_ns;      // the last playout_begin()
     int64_t late_since_ns;
-    int64_t packet_ns;  // the last packet's duration
+    int64_t packet_ns; // the last packet's duration
+    int64_t newest_pts_ns, newest_arrival_ns;
+    // Packets that came when their turn had begun: the worst transit, the last two times.
+    int64_t dry_transit_ns, dry_ns, dry_before_ns;
     int64_t pending_ns; // concealed while it is open whether the sender was silent or packets late
 
     int64_t played_pts_ns[PLAYED_MAX]; // a ring: tells a duplicate from a late packet
@@ -67,19 +88,6 @@ static int64_t samples_ns(int64_t samples) {
 // Rounded down to what Opus can conceal.
 static int quantum_samples(int64_t duration_ns) {
     return (int)(duration_ns / (5 * MS / 2)) * PLAYOUT_QUANTUM_SAMPLES;
-}
-
-struct playout *playout_create(int64_t min_ns, int64_t max_ns) {
-    struct playout *playout = calloc(1, sizeof(*playout));
-    if (!playout)
-        return NULL;
-    playout->min_ns = clamp_ns(min_ns, 0, SPAN_MAX_NS / 2);
-    playout->max_ns = clamp_ns(max_ns, playout->min_ns, SPAN_MAX_NS / 2);
-    playout->packet_ns = TICK_NS;
-    packet_queue_init(&playout->queue);
-    playout->gap_ns = SILENT_AFTER_NS;
-    jitter_reset(&playout->jitter);
-    return playout;
 }
 
 void playout_destroy(struct playout *playout) {
@@ -100,8 +108,24 @@ static void resync(struct playout *playout) {
     packet_queue_clear(&playout->queue);
     jitter_reset(&playout->jitter);
     playout->is_started = playout->is_late_run = false;
+    playout->is_in_burst = true;
     playout->played_count = 0;
     playout->pending_ns = 0;
+    playout->dry_transit_ns = 0;
+    playout->dry_ns = playout->dry_before_ns = -TIME_MAX_NS;
+}
+
+struct playout *playout_create(int64_t min_ns, int64_t max_ns) {
+    struct playout *playout = calloc(1, sizeof(*playout));
+    if (!playout)
+        return NULL;
+    playout->min_ns = clamp_ns(min_ns, 0, SPAN_MAX_NS / 2);
+    playout->max_ns = clamp_ns(max_ns, playout->min_ns, SPAN_MAX_NS / 2);
+    playout->packet_ns = TICK_NS;
+    packet_queue_init(&playout->queue);
+    playout->gap_ns = SILENT_AFTER_NS;
+    resync(playout);
+    return playout;
 }
 
 static bool was_played(const struct playout *playout, int64_t pts_ns) {
@@ -150,6 +174,36 @@ static bool rewind_to(struct playout *playout, int64_t pts_ns) {
     return true;
 }
 
+static bool is_silent(const struct playout *playout) {
+    return playout->gap_ns >= SILENT_AFTER_NS;
+}
+
+// A path that now and then holds packets back (its buffer waits for a hole to be filled) does so
+// too rarely for the percentile, and yet each time is heard.
+static void note_dry(struct playout *playout, int64_t pts_ns, int64_t arrival_ns) {
+    bool is_dry = playout->is_started && !is_silent(playout) && playout->gap_ns > 0 &&
+                  pts_ns < playout->cursor_ns;
+    if (!is_dry)
+        return;
+    bool is_new = arrival_ns - playout->dry_ns > RUN_APART_NS;
+    if (arrival_ns - playout->dry_ns > RUN_MEMORY_NS)
+        playout->dry_transit_ns = 0;
+    if (is_new)
+        playout->dry_before_ns = playout->dry_ns;
+    playout->dry_ns = arrival_ns;
+    if (arrival_ns - pts_ns > playout->dry_transit_ns)
+        playout->dry_transit_ns = arrival_ns - pts_ns;
+}
+
+// The transit that should be in time, above the fastest.
+static int64_t spread_ns(const struct playout *playout) {
+    int64_t spread_ns = jitter_p95_ns(&playout->jitter);
+    int64_t dry_ns = playout->dry_transit_ns - jitter_base_ns(&playout->jitter);
+    bool comes_again = playout->begun_ns - playout->dry_ns < RUN_MEMORY_NS &&
+                       playout->dry_ns - playout->dry_before_ns < RUN_MEMORY_NS;
+    return comes_again && dry_ns > spread_ns ? dry_ns : spread_ns;
+}
+
 // Returns whether the packet is beyond use.
 static bool judge_late(struct playout *playout, int64_t pts_ns, int64_t end_ns,
                        int64_t arrival_ns) {
@@ -175,6 +229,18 @@ static bool judge_late(struct playout *playout, int64_t pts_ns, int64_t end_ns,
     return true;
 }
 
+// What was sent before the connection was up comes all at once when it is: that says nothing of how
+// evenly packets will come.
+static void note_arrival(struct playout *playout, int64_t pts_ns, int64_t arrival_ns) {
+    bool is_at_once = arrival_ns - playout->newest_arrival_ns < playout->packet_ns / 4;
+    playout->is_in_burst &= playout->jitter.past.count == 0 || is_at_once;
+    if (playout->is_in_burst)
+        jitter_reset(&playout->jitter);
+    jitter_add(&playout->jitter, pts_ns, arrival_ns - pts_ns);
+    playout->newest_pts_ns = pts_ns;
+    playout->newest_arrival_ns = arrival_ns;
+}
+
 int playout_push(struct playout *playout, const struct playout_packet *packet, int64_t pts_ns,
                  int64_t arrival_ns) {
     if (!is_sane_time(pts_ns) || !is_sane_time(arrival_ns) || packet->samples <= 0 ||
@@ -192,7 +258,8 @@ int playout_push(struct playout *playout, const struct playout_packet *packet, i
                                   .has_fec = packet->has_fec,
                                   .size_bytes = packet->size_bytes,
                                   .data = (uint8_t *)packet->data};
-    jitter_add(&playout->jitter, pts_ns, arrival_ns - pts_ns);
+    note_arrival(playout, pts_ns, arrival_ns);
+    note_dry(playout, pts_ns, arrival_ns);
     if (judge_late(playout, pts_ns, entry.end_ns, arrival_ns))
         return -ESTALE;
     playout->packet_ns = entry.end_ns - pts_ns;
@@ -219,19 +286,60 @@ void playout_push_lost(struct playout *playout, int64_t pts_ns, int64_t duration
 
 // ---- the delay
 
-static int64_t wanted_delay_ns(const struct playout *playout) {
-    int64_t hold_ns = clamp_ns(TICK_NS + SPARE_NS + jitter_p95_ns(&playout->jitter),
-                               playout->min_ns, playout->max_ns);
+// The smallest delay, not below least_ns, with which windows end with packets.
+static int64_t align_ns(const struct playout *playout, int64_t least_ns) {
+    int64_t from_ns = playout->begun_ns - playout->newest_pts_ns + SPARE_NS - least_ns;
+    int64_t up_ns = from_ns % TICK_NS;
+    return least_ns + (up_ns < 0 ? up_ns + TICK_NS : up_ns);
+}
+
+static bool is_aligning(const struct playout *playout) {
+    return playout->packet_ns == TICK_NS && playout->begun_ns > 0;
+}
+
+// With what is safe for any phase of sender and tick, or for the right phase only.
+static int64_t least_delay_ns(const struct playout *playout, bool is_aligned) {
+    int64_t phase_ns = is_aligned ? 0 : TICK_NS;
+    int64_t hold_ns = clamp_ns(phase_ns + SPARE_NS + spread_ns(playout),
+                               playout->min_ns - (TICK_NS - phase_ns), playout->max_ns);
     int64_t delay_ns = jitter_base_ns(&playout->jitter) + hold_ns;
     // 0 is no wish: a timeline may lie ahead of the arrivals, its times are only estimates.
     bool is_too_early = playout->min_delay_ns > 0 && delay_ns < playout->min_delay_ns;
     return is_too_early ? playout->min_delay_ns : delay_ns;
 }
 
-// Returns how much the target came down little by little.
+static int64_t smaller(int64_t one, int64_t other) {
+    return one < other ? one : other;
+}
+
+static int64_t wanted_delay_ns(const struct playout *playout) {
+    int64_t always_ns = least_delay_ns(playout, false);
+    if (!is_aligning(playout))
+        return always_ns;
+    int64_t least_ns = least_delay_ns(playout, true) + EARLY_NS;
+    int64_t wanted_ns = smaller(align_ns(playout, least_ns), always_ns);
+    if (!playout->is_started || playout->target_ns <= wanted_ns)
+        return wanted_ns;
+    int64_t lingering_ns = smaller(align_ns(playout, least_ns + LINGER_NS), always_ns);
+    return smaller(playout->target_ns, lingering_ns);
+}
+
+// Returns how much the target came down (or glided up: negative) little by little.
 static int64_t steer_target(struct playout *playout, int64_t passed_ns) {
     int64_t wanted_ns = wanted_delay_ns(playout);
     int64_t above_ns = playout->target_ns - wanted_ns;
+    // Where windows end with packets, packet for packet is played whatever the clocks do.
+    if (playout->is_started && is_aligning(playout) && llabs(above_ns) < MS &&
+        align_ns(playout, wanted_ns) == wanted_ns) {
+        playout->target_ns = wanted_ns;
+        return above_ns;
+    }
+    bool is_safe = playout->target_ns >= least_delay_ns(playout, is_aligning(playout));
+    if (playout->is_started && above_ns < 0 && is_safe) {
+        int64_t glide_ns = clamp_ns(GLIDE_PER_SECOND_NS * (passed_ns / 1000) / MS, 0, -above_ns);
+        playout->target_ns += glide_ns;
+        return above_ns < -MS ? -glide_ns : 0;
+    }
     if (!playout->is_started || above_ns <= 0 || above_ns > SKIP_NS) {
         playout->target_ns = wanted_ns;
         return 0;
@@ -241,10 +349,6 @@ static int64_t steer_target(struct playout *playout, int64_t passed_ns) {
     playout->target_ns -= shrink_ns;
     // The last millisecond may as well be a clock's drift, which the player has to learn.
     return above_ns > MS ? shrink_ns : 0;
-}
-
-static bool is_silent(const struct playout *playout) {
-    return playout->gap_ns >= SILENT_AFTER_NS;
 }
 
 // Time that must be cut out now because resampling would take too long.
@@ -398,14 +502,18 @@ static void take_next(struct playout *playout, int64_t play_ns, int need_samples
         bridge_hole(playout, next, out);
 }
 
-static bool start(struct playout *playout) {
+// What waits longer than it must was sent before the connection was up: nobody misses it.
+static bool start(struct playout *playout, int64_t play_ns) {
     const struct queued_packet *first = packet_queue_first_real(&playout->queue);
     if (!first)
         return false;
-    playout->is_started = true;
-    playout->cursor_ns = playout->played_end_ns = first->pts_ns;
-    playout->gap_ns = SILENT_AFTER_NS;
     playout->target_ns = wanted_delay_ns(playout);
+    playout->is_started = true;
+    playout->cursor_ns = first->pts_ns;
+    if (playout->cursor_ns < play_ns - playout->target_ns - playout->packet_ns)
+        playout->cursor_ns = play_ns - playout->target_ns;
+    playout->played_end_ns = playout->cursor_ns;
+    playout->gap_ns = SILENT_AFTER_NS;
     return true;
 }
 
@@ -419,7 +527,7 @@ void playout_take(struct playout *playout, int64_t play_ns, int need_samples,
         out->kind = PLAYOUT_BREAK;
         out->samples = 2 * PLAYOUT_QUANTUM_SAMPLES;
         drop_passed(playout, false);
-    } else if (!playout->is_started && !start(playout)) {
+    } else if (!playout->is_started && !start(playout, play_ns)) {
         conceal(playout, PLAYOUT_STEP_SAMPLES, out);
     } else {
         take_next(playout, play_ns, need_samples, out);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // One member's playout buffer: takes packets as they arrive and says, each time the player runs
 // dry, what comes next: a packet, a hole to fill from the next packet's FEC or by concealment, or
-// silence. It sets the delay from capture to play: the fastest transit, plus 22 ms (a whole tick
-// may pass between arrival and use), plus the jitter's 95th percentile; growing at once, shrinking
-// slowly. It never cuts sound to keep that delay (the player resamples by the error that
-// playout_begin() gives), but for a jump that resampling could not mend in time. Opaque data, no
-// lock, no clock: the caller serialises and brings the time.
+// silence. It sets the delay from capture to play: the fastest transit, plus the jitter's 95th
+// percentile (or what twice in ten seconds was too late), plus 4 to 22 ms by the phase of sender
+// and tick; growing at once, shrinking slowly. It never cuts sound to keep that delay (the player
+// resamples by the error that playout_begin() gives), but for a jump that resampling could not mend
+// in time. Opaque data, no lock, no clock: the caller serialises and brings the time.
 #ifndef MIXER_AUDIO_PLAYOUT_H
 #define MIXER_AUDIO_PLAYOUT_H
 

@@ -18,6 +18,7 @@
 #define ANSWERS_FOR_NS INT64_C(3000000000)
 // After this much silence one ask wakes the senders that only had nothing new to show.
 #define QUIET_NS INT64_C(1500000000)
+#define BURST_NS INT64_C(8000000) // frames of 60 a second are twice as far apart
 
 enum { LATENESS_SAMPLES = 128 };
 
@@ -35,7 +36,8 @@ struct feed {
     // Protected by lock.
     pthread_mutex_t lock;
     bool is_wanted, needs_keyframe;
-    bool has_frames; // ever
+    bool has_frames;  // ever
+    bool is_in_burst; // all of them came at once
     bool has_pictures;
     int64_t hold_ns;
     int64_t clock_ns; // the latest time that anybody told
@@ -57,6 +59,7 @@ struct feed *feed_create(void) {
     // Until the first tick has seated everybody a newcomer's first frame, often the only keyframe
     // for a long time, is worth decoding.
     feed->is_wanted = true;
+    feed->is_in_burst = true;
     feed->wanted_ns = -1;
     feed->decoder = decoder_create();
     if (!feed->decoder) {
@@ -156,8 +159,18 @@ static void enqueue_locked(struct feed *feed, const struct feed_frame *frame, AV
     feed->queue_bytes += size;
 }
 
+// What was sent before the connection was up comes all at once when it is: that says nothing of how
+// late frames will come.
+static void note_burst_locked(struct feed *feed, const struct feed_frame *frame) {
+    bool is_at_once = frame->arrival_ns - feed->frame_ns < BURST_NS;
+    feed->is_in_burst &= !feed->has_frames || is_at_once;
+    if (feed->is_in_burst)
+        feed->lateness_count = 0;
+}
+
 static void note_arrival_locked(struct feed *feed, const struct feed_frame *frame) {
     set_clock_locked(feed, frame->arrival_ns);
+    note_burst_locked(feed, frame);
     feed->has_frames = true;
     feed->frame_ns = frame->arrival_ns;
     if (is_pts_trusted(frame))

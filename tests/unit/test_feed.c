@@ -225,6 +225,19 @@ static void test_lateness_is_the_95th_percentile_of_what_arrives(void **state) {
     assert_int_equal(feed_lateness_ns(fixture->feed), 0);
 }
 
+static void test_lateness_leaves_out_what_came_all_at_once_at_the_start(void **state) {
+    struct fixture *fixture = *state;
+    bool asks;
+    int64_t begun_ns = START_NS + 8 * 33 * MS_NS;
+    for (int i = 0; i < 8; i++)
+        push(fixture, 60, i == 0, START_NS + i * 33 * MS_NS, begun_ns + i * MS_NS, &asks);
+    for (int i = 9; i < 20; i++) {
+        int64_t arrival_ns = START_NS + i * 33 * MS_NS;
+        push(fixture, 60, false, arrival_ns - 20 * MS_NS, arrival_ns, &asks);
+    }
+    assert_int_equal(feed_lateness_ns(fixture->feed), 20 * MS_NS);
+}
+
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, open_fixture, close_fixture)
 
 int main(void) {
@@ -239,6 +252,7 @@ int main(void) {
         WITH_FIXTURE(test_a_hole_is_asked_for_and_not_decoded_over),
         WITH_FIXTURE(test_garbage_is_broken_and_asked_for),
         WITH_FIXTURE(test_lateness_is_the_95th_percentile_of_what_arrives),
+        WITH_FIXTURE(test_lateness_leaves_out_what_came_all_at_once_at_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
