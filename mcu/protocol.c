@@ -94,7 +94,7 @@ static void message_init(struct message *message, enum message_type type) {
     message->type = type;
     if (type == MESSAGE_SET)
         message->set.audio_muted = message->set.video_muted = message->set.hand =
-            message->set.screen = -1;
+            message->set.screen = message->set.receive = -1;
 }
 
 void message_finish(struct message *message) {
@@ -113,10 +113,7 @@ void message_finish(struct message *message) {
         break;
     case MESSAGE_CHAT: free(message->chat.text); break;
     case MESSAGE_REACTION: free(message->reaction.emoji); break;
-    case MESSAGE_SET:
-        free(message->set.name);
-        free(message->set.receive);
-        break;
+    case MESSAGE_SET: free(message->set.name); break;
     case MESSAGE_LEAVE:
     case MESSAGE_PING: break;
     }

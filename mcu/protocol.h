@@ -50,7 +50,7 @@ struct message {
         } reaction;
         struct {
             char *name;                                 // NULL: unchanged
-            char *receive;                              // "auto|high|medium|low|audio", or NULL
+            int receive;                                // enum downlink_wish, or -1: unchanged
             int audio_muted, video_muted, hand, screen; // 0, 1, or -1: unchanged
         } set;
     };
@@ -76,6 +76,26 @@ char *protocol_clean_name(const struct config *config, const char *given, struct
 struct member_view {
     const char *id, *name, *role;
     bool audio_muted, video_muted, hand, screen;
+    const char *quality; // of its link: "good" (as NULL), "fair" or "poor"
+};
+
+// How a member's link fares, for itself alone. What is not known is 0.
+struct protocol_stats_view {
+    struct {
+        int estimate_kbps;
+        int tier, layers;
+        bool has_video, is_thrifty; // thrifty: the smaller sound for links under pressure
+        int width_px, height_px, fps, kbps;
+        double loss; // 0 .. 1
+        int rtt_ms, queue_ms;
+        const char *reason;  // downlink_reason_name()
+        const char *receive; // downlink_wish_name() of what the member asked for
+    } down;
+    struct {
+        double loss, jitter_ms;
+        int playout_ms, kbps;
+    } up;
+    const char *quality; // "good" (as NULL), "fair", "poor" or "audio-only"
 };
 
 // Server messages: each returns a malloc'ed JSON text (never NULL but out of memory).
@@ -97,6 +117,7 @@ char *protocol_reaction(const char *from, const char *name, const char *emoji);
 char *protocol_error(const struct refusal *refusal);
 char *protocol_bye(const char *reason);
 char *protocol_pong(void);
+char *protocol_stats(const struct protocol_stats_view *view);
 
 json_t *protocol_member_json(const struct member_view *member);
 json_t *protocol_chat_json(int64_t id, const char *from, const char *name, const char *text,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "mcu/protocol_field.h"
 
+#include "mcu/downlink.h"
 #include "mcu/protocol.h"
 #include "mcu/protocol_text.h"
 
@@ -191,13 +192,19 @@ int field_read_emoji(const struct reader *reader, const json_t *value, void *tar
 }
 
 int field_read_receive(const struct reader *reader, const json_t *value, void *target) {
-    static const char *const choices[] = {"auto", "high", "medium", "low", "audio", NULL};
+    static const char *const wishes[] = {
+        [DOWNLINK_AUTO] = "auto", [DOWNLINK_HIGH] = "high",   [DOWNLINK_MEDIUM] = "medium",
+        [DOWNLINK_LOW] = "low",   [DOWNLINK_AUDIO] = "audio",
+    };
     const char *text = field_text(reader, value);
     if (!text)
         return -1;
-    if (!g_strv_contains(choices, text))
-        return field_refuse(reader, "must be auto, high, medium, low or audio");
-    return set_text(target, text);
+    for (size_t i = 0; i < G_N_ELEMENTS(wishes); i++)
+        if (strcmp(wishes[i], text) == 0) {
+            *(int *)target = (int)i;
+            return 0;
+        }
+    return field_refuse(reader, "must be auto, high, medium, low or audio");
 }
 
 // ---- names, for others too ----

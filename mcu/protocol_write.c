@@ -10,9 +10,9 @@
 
 enum { SCREEN_FPS_MAX = 15, UPLINK_KBPS_MIN = 60, UPLINK_KBPS_MAX = 2500 };
 
-// Takes object.
+// Takes object. Five digits are enough for every number here that is not whole.
 static char *dump(json_t *object) {
-    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(5)) : NULL;
     json_decref(object);
     return text;
 }
@@ -49,10 +49,11 @@ char *protocol_candidate(const char *candidate, const char *mid, int mline_index
 }
 
 json_t *protocol_member_json(const struct member_view *member) {
-    return json_pack("{s:o, s:o, s:o, s:b, s:b, s:b, s:b}", "id", text_json(member->id), "name",
-                     text_json(member->name), "role", text_json(member->role), "audio_muted",
-                     member->audio_muted, "video_muted", member->video_muted, "hand", member->hand,
-                     "screen", member->screen);
+    return json_pack("{s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:s}", "id", text_json(member->id),
+                     "name", text_json(member->name), "role", text_json(member->role),
+                     "audio_muted", member->audio_muted, "video_muted", member->video_muted, "hand",
+                     member->hand, "screen", member->screen, "quality",
+                     member->quality ? member->quality : "good");
 }
 
 char *protocol_member_joined(const struct member_view *member) {
@@ -149,6 +150,26 @@ char *protocol_bye(const char *reason) {
 
 char *protocol_pong(void) {
     return dump(json_pack("{s:s}", "type", "pong"));
+}
+
+// Neither JSON nor a page has a use for the infinite.
+static double known(double value) {
+    return isfinite(value) ? value : 0;
+}
+
+char *protocol_stats(const struct protocol_stats_view *view) {
+    json_t *down = json_pack(
+        "{s:i, s:i, s:i, s:b, s:b, s:i, s:i, s:i, s:i, s:f, s:i, s:i, s:o, s:o}", "estimate_kbps",
+        view->down.estimate_kbps, "tier", view->down.tier, "layers", view->down.layers, "video",
+        view->down.has_video, "thrifty", view->down.is_thrifty, "width", view->down.width_px,
+        "height", view->down.height_px, "fps", view->down.fps, "kbps", view->down.kbps, "loss",
+        known(view->down.loss), "rtt_ms", view->down.rtt_ms, "queue_ms", view->down.queue_ms,
+        "reason", text_json(view->down.reason), "receive", text_json(view->down.receive));
+    json_t *up = json_pack("{s:f, s:f, s:i, s:i}", "loss", known(view->up.loss), "jitter_ms",
+                           known(view->up.jitter_ms), "playout_ms", view->up.playout_ms, "kbps",
+                           view->up.kbps);
+    return dump(json_pack("{s:s, s:o, s:o, s:s}", "type", "stats", "down", down, "up", up,
+                          "quality", view->quality ? view->quality : "good"));
 }
 
 void protocol_time(int64_t unix_ms, char out[32]) {

@@ -7,10 +7,14 @@ import { byId, speak } from './dom.js';
 import { Drawer } from './drawer.js';
 import { fullscreenInit } from './fullscreen.js';
 import { inviteInit } from './invite.js';
+import { linkIsPoor } from './link.js';
 import { Overlay } from './overlay.js';
 import { Panel } from './panel.js';
+import { Pause } from './pause.js';
 import { People } from './people.js';
+import { QualityMarks } from './quality.js';
 import { Reactions } from './reactions.js';
+import { receiveInit } from './receive.js';
 import { shortcutsInit } from './shortcuts.js';
 import { Sound } from './sound.js';
 import { banner, toast } from './toast.js';
@@ -35,6 +39,7 @@ export class Call {
   #fullscreen;
   #invite;
   #hadPicture = false;
+  #wasConnected = false;
   #bannerTimer = 0;
   #clockTimer = 0;
   #tries = 0;
@@ -69,7 +74,7 @@ export class Call {
 
   #initParts() {
     const composite = byId('composite');
-    this.#sound = new Sound(composite, byId('tap-to-hear'));
+    this.#sound = new Sound(composite, byId('room-sound'), byId('tap-to-hear'));
     this.overlay = new Overlay({
       stage: byId('stage'), composite, box: byId('self'), video: byId('self-video'), label: byId('self-label'), hand: byId('self-hand'),
       media: this.#media,
@@ -79,10 +84,13 @@ export class Call {
       onUnread: (unread) => this.#onUnread(unread), onWanted: () => this.#drawer.show('chat'),
     });
     new People(this.#session);
+    new QualityMarks(this.#session, this.overlay);
+    new Pause(this.#session);
     this.panel = new Panel(this.#session);
     this.#reactions = new Reactions(this.#session, this.overlay);
     this.#invite = inviteInit(this.#session.room);
     devicesInit(byId('call-devices'), this.#media, { prefix: 'call-', onSpeaker: () => this.#sound.choose() });
+    receiveInit(byId('call-devices'), this.#session, { prefix: 'call-' });
     composite.addEventListener('loadeddata', () => this.#onPicture());
   }
 
@@ -113,6 +121,7 @@ export class Call {
     session.on('state', () => this.#drawState());
     session.on('drop', (tries) => { this.#tries = tries; this.#drawState(); });
     session.on('peer', () => this.#drawState());
+    session.on('link', (link) => this.#dock.set('panel', { isWarned: linkIsPoor(link) }));
     session.on('layout', (layout) => this.overlay.setLayout(layout, session.id));
     session.on('members', () => this.#drawControls());
     session.on('joined', () => this.#onJoined());
@@ -141,6 +150,7 @@ export class Call {
 
   // Nothing at once: most breaks heal before anyone would have read a word.
   #drawState() {
+    this.#wasConnected ||= Boolean(this.#session.peer?.isConnected);
     clearTimeout(this.#bannerTimer);
     const words = this.#trouble();
     if (!words || !byId('banner').hidden) banner(words);
@@ -152,7 +162,7 @@ export class Call {
     if (state === 'ended') return null;
     if (!navigator.onLine && state !== 'joined') return 'You are offline. Waiting for the network…';
     if (state === 'reconnecting') return this.#tries > PATIENCE ? 'Reconnecting… The server cannot be reached just now.' : 'Reconnecting…';
-    if (state === 'joined' && this.#hadPicture && peer && !peer.isConnected) return 'Reconnecting picture and sound…';
+    if (state === 'joined' && this.#wasConnected && peer && !peer.isConnected) return 'Reconnecting picture and sound…';
     return null;
   }
 

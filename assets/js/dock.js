@@ -17,7 +17,7 @@ const CONTROLS = {
   panel: ['signal', 'Connection'],
   fullscreen: ['expand', 'Full screen', 'F'],
   more: ['more', 'More'],
-  settings: ['settings', 'Camera and sound'],
+  settings: ['settings', 'Settings'],
   theme: ['sun', 'Light or dark'],
   help: ['keyboard', 'Keyboard shortcuts', '?'],
 };

@@ -5,6 +5,7 @@ import { icon } from './dom.js';
 import { geometryContain, geometryCoverTile, geometryPlaceTile } from './geometry.js';
 
 export class Overlay {
+  onPlace = () => {}; // called when tiles may lie elsewhere
   #stage;
   #composite;
   #box;
@@ -59,8 +60,8 @@ export class Overlay {
   // Where a member's tile is within the stage, or null.
   tileOf(member) {
     const tile = this.#tile(member);
-    const shown = this.#shownPicture();
-    return tile && shown ? geometryPlaceTile(tile, this.#layout.canvas, shown) : null;
+    const shown = tile && this.#shownPicture();
+    return shown ? geometryPlaceTile(tile, this.#layout.canvas, shown) : null;
   }
 
   #tile(member) {
@@ -83,6 +84,11 @@ export class Overlay {
   }
 
   place() {
+    this.#placeSelf();
+    this.onPlace();
+  }
+
+  #placeSelf() {
     const rect = this.#layout && this.tileOf(this.#id);
     const track = this.#media.camera.track;
     const { videoWidth: width, videoHeight: height } = this.#video;

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The connection panel: every second, how the call really fares.
 import { build, byId, svg } from './dom.js';
+import { linkIsPoor, linkReason, linkTier, linkTroubles } from './link.js';
+import { receiveInit } from './receive.js';
 import { Stats } from './stats.js';
 
 const EVERY_MS = 1000;
 const HISTORY = 60;
+const TROUBLES_MAX = 2; // the worst ones; more would be a lecture
+const GRADES = ['good', 'fair', 'poor'];
 
 export class Panel {
   #session;
@@ -12,6 +16,8 @@ export class Panel {
   #box = byId('figures');
   #values = new Map();
   #verdict;
+  #grade;
+  #troubles;
   #lines;
   #history = { down: [], up: [] };
   #isOpen = false;
@@ -23,6 +29,7 @@ export class Panel {
     this.#session = session;
     this.#timer = setInterval(() => this.#tick(), EVERY_MS);
     session.on('ended', () => clearInterval(this.#timer));
+    session.on('link', () => { if (this.#isOpen && this.#latest && session.peer) this.#draw(); });
     this.#build();
   }
 
@@ -49,11 +56,16 @@ export class Panel {
   }
 
   #build() {
-    this.#verdict = build('p', { class: 'verdict', 'data-testid': 'verdict', role: 'status' }, 'Measuring…');
+    this.#grade = build('span', {}, 'Measuring…');
+    this.#troubles = build('span', { class: 'link-words', 'data-testid': 'link-words' });
+    this.#verdict = build('p', { class: 'verdict', 'data-testid': 'verdict', role: 'status' }, build('span', {}, this.#grade, this.#troubles));
     this.#lines = { down: svg('polyline', { class: 'down' }), up: svg('polyline', { class: 'up' }) };
     const spark = svg('svg', { class: 'spark', viewBox: `0 0 ${HISTORY - 1} 100`, preserveAspectRatio: 'none', 'aria-hidden': 'true' });
     spark.append(this.#lines.down, this.#lines.up);
     this.#box.append(this.#verdict, spark, build('p', { class: 'spark-key' }, build('span', {}, 'Received'), build('span', {}, 'Sent')));
+    const saver = build('div', { class: 'saver' });
+    receiveInit(saver, this.#session);
+    this.#box.append(saver);
     for (const [title, rows] of GROUPS) {
       const list = build('dl');
       for (const [key, label] of rows) {
@@ -69,7 +81,8 @@ export class Panel {
     const values = panelValues(this.#latest, this.#session);
     for (const [key, element] of this.#values) element.textContent = values[key] ?? '–';
     const [grade, words] = panelVerdict(this.#latest, this.#session);
-    if (this.#verdict.textContent !== words) this.#verdict.textContent = words;
+    panelSay(this.#grade, words);
+    panelSay(this.#troubles, this.#session.state === 'joined' ? linkTroubles(this.#session.link).slice(0, TROUBLES_MAX).join(' ') : '');
     this.#verdict.className = `verdict is-${grade}`;
     const top = Math.max(100, ...this.#history.down, ...this.#history.up);
     for (const key of ['down', 'up']) {
@@ -82,6 +95,10 @@ export class Panel {
 const GROUPS = [
   ['State', [['connection', 'Connection'], ['ice', 'ICE'], ['signaling', 'Signaling'], ['channel', 'Data channel'], ['path', 'Path']]],
   ['Network', [['rtt', 'Round trip'], ['loss-down', 'Loss, received'], ['loss-up', 'Loss, sent'], ['down', 'Receiving'], ['up', 'Sending']]],
+  ['Your link, as the server sees it', [['link-tier', 'You are sent'], ['link-layers', 'Layers of frames'], ['link-kbps', 'At a rate of'],
+    ['link-reason', 'Because of'], ['link-estimate', 'Your download carries'], ['link-loss', 'Lost on the way to you'], ['link-rtt', 'Round trip'],
+    ['link-queue', 'Waiting on the way'], ['link-up-loss', 'Lost on the way there'], ['link-jitter', 'Jitter of your sound'],
+    ['link-playout', 'Playout delay'], ['link-up-kbps', 'Arrives from you']]],
   ['The room’s picture', [['in-size', 'Size'], ['in-fps', 'Frames a second'], ['in-codec', 'Codec'], ['in-buffer', 'Buffered'], ['in-freezes', 'Freezes']]],
   ['Your camera', [['out-size', 'Size'], ['out-fps', 'Frames a second'], ['out-codec', 'Codec'], ['out-rate', 'Bitrate']]],
   ['Your screen', [['screen-size', 'Size'], ['screen-fps', 'Frames a second'], ['screen-rate', 'Bitrate']]],
@@ -91,10 +108,12 @@ const GROUPS = [
 const kbps = (rate) => (rate == null ? null : rate >= 1000 ? `${(rate / 1000).toFixed(2)} Mbit/s` : `${Math.round(rate)} kbit/s`);
 const share = (part) => (part == null ? null : `${(part * 100).toFixed(1)} %`);
 const size = (stream) => (stream?.width ? `${stream.width} × ${stream.height}` : null);
+const known = (value) => (value > 0 ? value : null); // the server says 0 for what it does not know
 const whole = (value, unit = '') => (value == null ? null : `${Math.round(value)}${unit}`);
 
 function panelValues(figures, session) {
   const { pc, channelState } = session.peer;
+  const { link } = session;
   const { videoIn, audioIn, audioOut, cameraOut, screenOut } = figures;
   return {
     connection: pc.connectionState, ice: pc.iceConnectionState,
@@ -105,16 +124,35 @@ function panelValues(figures, session) {
     'in-buffer': whole(videoIn?.buffer_ms, ' ms'), 'in-freezes': whole(videoIn?.freezes),
     'out-size': size(cameraOut), 'out-fps': whole(cameraOut?.fps), 'out-codec': cameraOut?.codec, 'out-rate': kbps(cameraOut?.kbps),
     'screen-size': size(screenOut), 'screen-fps': whole(screenOut?.fps), 'screen-rate': kbps(screenOut?.kbps),
+    'link-tier': linkTier(link), 'link-layers': link?.down.video ? `${link.down.layers} of 3, ${link.down.fps} frames a second` : null,
+    'link-kbps': kbps(known(link?.down.kbps)), 'link-reason': linkReason(link), 'link-estimate': kbps(known(link?.down.estimate_kbps)),
+    'link-loss': share(link?.down.loss), 'link-rtt': whole(known(link?.down.rtt_ms), ' ms'), 'link-queue': whole(link?.down.queue_ms, ' ms'),
+    'link-up-loss': share(link?.up.loss), 'link-jitter': whole(link?.up.jitter_ms, ' ms'), 'link-playout': whole(link?.up.playout_ms, ' ms'),
+    'link-up-kbps': kbps(known(link?.up.kbps)),
     'audio-in': kbps(audioIn?.kbps), 'audio-out': kbps(audioOut?.kbps), 'audio-codec': audioIn?.codec ?? audioOut?.codec,
   };
 }
 
+// The worse of what this browser and what the server has to say.
 function panelVerdict(figures, session) {
   if (session.state !== 'joined' || !session.peer.isConnected) return ['poor', 'Not connected'];
-  const loss = Math.max(figures.lossDown ?? 0, figures.lossUp ?? 0);
-  if (loss > 0.08 || figures.rtt_ms > 500) return ['poor', 'The connection is poor'];
-  if (loss > 0.02 || figures.rtt_ms > 200) return ['fair', 'The connection is fair'];
-  return ['good', 'The connection is good'];
+  const grade = GRADES[Math.max(panelGradeHere(figures), panelGradeThere(session))];
+  return [grade, `The connection is ${grade}`];
+}
+
+function panelGradeHere({ lossDown, lossUp, rtt_ms }) {
+  const loss = Math.max(lossDown ?? 0, lossUp ?? 0);
+  if (loss > 0.08 || rtt_ms > 500) return 2;
+  return loss > 0.02 || rtt_ms > 200 ? 1 : 0;
+}
+
+function panelGradeThere({ link }) {
+  return linkIsPoor(link) ? 2 : Math.max(0, GRADES.indexOf(link?.quality));
+}
+
+// Only what is new is said to screen readers.
+function panelSay(element, words) {
+  if (element.textContent !== words) element.textContent = words;
 }
 
 function panelPush(history, value) {

@@ -90,6 +90,7 @@ export class Peer extends Emitter {
     if (this.#isClosed || this.#pc.signalingState !== 'have-local-offer') return;
     try {
       await this.#pc.setRemoteDescription({ type: 'answer', sdp });
+      for (const uplink of Object.values(this.#uplinks)) uplink.apply(); // some browsers take none before
       for (const candidate of this.#early.splice(0)) this.addCandidate(candidate);
       if (!this.isConnected) this.#failAfter(CONNECT_TIMEOUT_MS);
     } catch {

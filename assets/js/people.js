@@ -2,6 +2,7 @@
 // Who is here, and what they are doing: one row a member, kept and changed in place so that a screen
 // reader does not lose its spot.
 import { avatar, build, byId, icon } from './dom.js';
+import { qualityMark } from './quality.js';
 
 export class People {
   #session;
@@ -50,6 +51,8 @@ export class People {
     if (note) name.append(build('small', {}, note));
     const marks = build('span', { class: 'person-marks' });
     if (isSpeaking) marks.append(build('span', { class: 'bars', role: 'img', 'aria-label': 'speaking' }, build('i'), build('i'), build('i')));
+    const quality = qualityMark(member);
+    if (quality) marks.append(quality);
     if (member.hand) marks.append(peopleMark('hand', 'hand raised', 'is-raised'));
     if (member.screen) marks.append(peopleMark('screen', 'sharing a screen', 'is-sharing'));
     if (member.video_muted) marks.append(peopleMark('camera-off', 'camera off', ''));

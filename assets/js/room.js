@@ -101,6 +101,7 @@ function roomExpose() {
     get members() { return [...(session?.members.values() ?? [])].map((member) => ({ ...member })); },
     get speaking() { return [...(session?.speaking ?? [])]; },
     get layout() { return session?.layout ? structuredClone(session.layout) : null; },
+    get link() { return session?.link ? structuredClone(session.link) : null; }, // the server's last `stats`
     stats: async () => call?.panel.read() ?? null,
     selfRect: () => call?.overlay.rect ?? null,
   });

@@ -4,10 +4,11 @@
 //   idle -> joining -> joined <-> reconnecting -> ended
 //
 // Events: 'state', 'joined' {resumed, messages}, 'members', 'layout', 'speaking', 'chat', 'reaction',
-// 'stream', 'peer', 'drop' tries, 'refused' {code, message, field}, 'arrived' member, 'departed' {member, reason},
+// 'link' (the last `stats`, or null: nothing is known any more), 'receive' (what is asked for), 'stream', 'peer', 'drop' tries, 'refused' {code, message, field}, 'arrived' member, 'departed' {member, reason},
 // 'ended' {code, message, field, wasIn}.
 import { Emitter } from './emitter.js';
 import { Peer } from './peer.js';
+import { receiveStored, receiveStore } from './receive.js';
 import { Signaling } from './signaling.js';
 
 const PEER_RETRY_MIN_MS = 500;
@@ -24,6 +25,8 @@ export class Session extends Emitter {
   speaking = new Set();
   layout = null;
   peer = null;
+  link = null; // how it fares, as the server last told
+  receive = receiveStored();
   joinedAt_ms = 0;
 
   #signaling = new Signaling();
@@ -72,6 +75,15 @@ export class Session extends Emitter {
     return this.say({ type: 'set', ...fields });
   }
 
+  // wish: 'auto', 'high', 'medium', 'low' or 'audio'. Kept, and told again after every join.
+  setReceive(wish) {
+    if (wish === this.receive) return;
+    this.receive = wish;
+    receiveStore(wish);
+    this.emit('receive', wish);
+    if (this.state === 'joined') this.say({ type: 'set', receive: wish }); // else the next join tells it
+  }
+
   #setState(state) {
     if (this.state === state) return;
     this.state = state;
@@ -115,6 +127,7 @@ export class Session extends Emitter {
   #retell() {
     this.#onMedia(this.#media);
     if (Boolean(this.self?.hand) !== this.#isHandRaised) this.set({ hand: this.#isHandRaised });
+    this.say({ type: 'set', receive: this.receive });
   }
 
   #onMember({ member }, isNew) {
@@ -147,6 +160,16 @@ export class Session extends Emitter {
   #onSpeaking({ members }) {
     this.speaking = new Set(Array.isArray(members) ? members : []);
     this.emit('speaking', this.speaking);
+  }
+
+  #onStats(message) {
+    if (typeof message.down === 'object' && typeof message.up === 'object') this.#setLink(message);
+  }
+
+  #setLink(link) {
+    if (this.link === link) return;
+    this.link = link;
+    this.emit('link', link);
   }
 
   #onUplink(message) {
@@ -188,6 +211,7 @@ export class Session extends Emitter {
   #openPeer() {
     clearTimeout(this.#peerTimer);
     this.peer?.close();
+    this.#setLink(null);
     const peer = new Peer(this.#iceServers, this.#media.tracks);
     this.peer = peer;
     peer.on('offer', ({ sdp }) => this.#signaling.send({ type: 'send-offer', sdp }));
@@ -239,6 +263,7 @@ export class Session extends Emitter {
     layout: (session, message) => session.#onLayout(message),
     speaking: (session, message) => session.#onSpeaking(message),
     uplink: (session, message) => session.#onUplink(message),
+    stats: (session, message) => session.#onStats(message),
     chat: (session, message) => session.emit('chat', message),
     reaction: (session, message) => session.emit('reaction', message),
     error: (session, message) => session.#onError(message),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Whatever a client sends is either taken whole or refused with a sentence, and what was taken
 // keeps its promises. Built with clang -fsanitize=fuzzer,address,undefined.
+#include "mcu/downlink.h"
 #include "mcu/protocol.h"
 #include "mcu/protocol_text.h"
 
@@ -54,6 +55,7 @@ static void require_promises(const struct message *message) {
     case MESSAGE_SET:
         if (message->set.name)
             require_name(message->set.name);
+        REQUIRE(message->set.receive >= -1 && message->set.receive < DOWNLINK_WISHES);
         break;
     case MESSAGE_LEAVE:
     case MESSAGE_PING: break;

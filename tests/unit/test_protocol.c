@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "mcu/downlink.h"
 #include "mcu/protocol.h"
 
 #include <glib.h>
@@ -121,7 +122,7 @@ static void test_offer_chat_reaction_leave_and_ping_are_taken(void **state) {
 static void test_set_leaves_unchanged_what_it_does_not_name(void **state) {
     struct message message = parse_good("{\"type\":\"set\"}");
     assert_null(message.set.name);
-    assert_null(message.set.receive);
+    assert_int_equal(message.set.receive, -1);
     assert_int_equal(message.set.audio_muted, -1);
     assert_int_equal(message.set.video_muted, -1);
     assert_int_equal(message.set.hand, -1);
@@ -131,11 +132,26 @@ static void test_set_leaves_unchanged_what_it_does_not_name(void **state) {
         parse_good("{\"type\":\"set\",\"name\":\"Bob\",\"receive\":\"low\",\"audio_muted\":true,"
                    "\"video_muted\":false,\"hand\":true,\"screen\":null}");
     assert_string_equal(message.set.name, "Bob");
-    assert_string_equal(message.set.receive, "low");
+    assert_int_equal(message.set.receive, DOWNLINK_LOW);
     assert_int_equal(message.set.audio_muted, 1);
     assert_int_equal(message.set.video_muted, 0);
     assert_int_equal(message.set.hand, 1);
     assert_int_equal(message.set.screen, -1);
+    message_finish(&message);
+}
+
+static void test_set_receive_takes_every_wish_by_its_name(void **state) {
+    static const char *const names[DOWNLINK_WISHES] = {"auto", "high", "medium", "low", "audio"};
+    for (int wish = 0; wish < DOWNLINK_WISHES; wish++) {
+        char *text = g_strdup_printf("{\"type\":\"set\",\"receive\":\"%s\"}", names[wish]);
+        struct message message = parse_good(text);
+        assert_int_equal(message.set.receive, wish);
+        assert_null(message.set.name);
+        message_finish(&message);
+        g_free(text);
+    }
+    struct message message = parse_good("{\"type\":\"set\",\"receive\":null}");
+    assert_int_equal(message.set.receive, -1);
     message_finish(&message);
 }
 
@@ -321,7 +337,10 @@ static void test_fields_of_the_wrong_kind_are_refused_by_name(void **state) {
         {"{\"type\":\"set\",\"audio_muted\":{}}", "audio_muted"},
         {"{\"type\":\"set\",\"video_muted\":[]}", "video_muted"},
         {"{\"type\":\"set\",\"receive\":\"best\"}", "receive"},
+        {"{\"type\":\"set\",\"receive\":\"Low\"}", "receive"},
+        {"{\"type\":\"set\",\"receive\":\"\"}", "receive"},
         {"{\"type\":\"set\",\"receive\":true}", "receive"},
+        {"{\"type\":\"set\",\"receive\":3}", "receive"},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         check_refused(cases[i].text, "bad-field", cases[i].field);
@@ -390,6 +409,7 @@ int main(void) {
         cmocka_unit_test(test_join_calls_the_nameless_guest),
         cmocka_unit_test(test_offer_chat_reaction_leave_and_ping_are_taken),
         cmocka_unit_test(test_set_leaves_unchanged_what_it_does_not_name),
+        cmocka_unit_test(test_set_receive_takes_every_wish_by_its_name),
         cmocka_unit_test(test_candidates_are_taken_as_browsers_send_them),
         cmocka_unit_test(test_unknown_fields_are_ignored),
         cmocka_unit_test(test_broken_json_is_refused),

@@ -2,6 +2,7 @@
 #include "mcu/protocol.h"
 
 #include <glib.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +22,7 @@ static void check_text(char *text, const char *wanted) {
 
 static void test_joined_has_its_fields_in_order(void **state) {
     json_t *members = json_array(), *messages = json_array();
-    struct member_view ada = {"m1", "Ada \"A\"", "moderator", true, false, false, true};
+    struct member_view ada = {"m1", "Ada \"A\"", "moderator", true, false, false, true, "poor"};
     json_array_append_new(members, protocol_member_json(&ada));
     json_array_append_new(messages, protocol_chat_json(7, "m1", "Ada", "hi", 1767323045006));
     check_text(protocol_joined("m2", "ada", "guest", "secret", true,
@@ -29,7 +30,8 @@ static void test_joined_has_its_fields_in_order(void **state) {
                "{\"type\":\"joined\",\"id\":\"m2\",\"room\":\"ada\",\"role\":\"guest\","
                "\"resume\":\"secret\",\"resumed\":true,\"ice_servers\":[{\"urls\":\"stun:h:1\"}],"
                "\"members\":[{\"id\":\"m1\",\"name\":\"Ada \\\"A\\\"\",\"role\":\"moderator\","
-               "\"audio_muted\":true,\"video_muted\":false,\"hand\":false,\"screen\":true}],"
+               "\"audio_muted\":true,\"video_muted\":false,\"hand\":false,\"screen\":true,"
+               "\"quality\":\"poor\"}],"
                "\"messages\":[{\"type\":\"chat\",\"id\":7,\"from\":\"m1\",\"name\":\"Ada\","
                "\"text\":\"hi\",\"at\":\"2026-01-02T03:04:05.006Z\"}]}");
     check_text(
@@ -39,7 +41,7 @@ static void test_joined_has_its_fields_in_order(void **state) {
 }
 
 static void test_server_messages_have_the_agreed_shape(void **state) {
-    struct member_view bob = {"m2", "Bob", "guest", false, true, true, false};
+    struct member_view bob = {"m2", "Bob", "guest", false, true, true, false, NULL};
     struct refusal refusal;
     check_text(protocol_answer("v=0\r\n"), "{\"type\":\"send-answer\",\"sdp\":\"v=0\\r\\n\"}");
     check_text(protocol_candidate("candidate:1", "0", 1),
@@ -51,7 +53,7 @@ static void test_server_messages_have_the_agreed_shape(void **state) {
     check_text(protocol_member_joined(&bob),
                "{\"type\":\"member-joined\",\"member\":{\"id\":\"m2\",\"name\":\"Bob\","
                "\"role\":\"guest\",\"audio_muted\":false,\"video_muted\":true,\"hand\":true,"
-               "\"screen\":false}}");
+               "\"screen\":false,\"quality\":\"good\"}}");
     char *updated = protocol_member_updated(&bob);
     assert_true(
         g_str_has_prefix(updated, "{\"type\":\"member-updated\",\"member\":{\"id\":\"m2\","));
@@ -128,6 +130,43 @@ static void test_uplink_asks_for_what_the_tile_needs(void **state) {
     }
 }
 
+static void test_stats_tell_a_member_how_its_link_fares(void **state) {
+    struct protocol_stats_view view = {
+        .down = {.estimate_kbps = 820,
+                 .tier = 1,
+                 .layers = 3,
+                 .has_video = true,
+                 .width_px = 640,
+                 .height_px = 360,
+                 .fps = 30,
+                 .kbps = 500,
+                 .loss = 0.07,
+                 .rtt_ms = 45,
+                 .queue_ms = 12,
+                 .reason = "link",
+                 .receive = "auto"},
+        .up = {.loss = 0.1, .jitter_ms = 3.1, .playout_ms = 28, .kbps = 310},
+        .quality = "fair",
+    };
+    check_text(
+        protocol_stats(&view),
+        "{\"type\":\"stats\",\"down\":{\"estimate_kbps\":820,\"tier\":1,\"layers\":3,"
+        "\"video\":true,\"thrifty\":false,\"width\":640,\"height\":360,\"fps\":30,\"kbps\":500,"
+        "\"loss\":0.07,\"rtt_ms\":45,\"queue_ms\":12,\"reason\":\"link\",\"receive\":\"auto\"},"
+        "\"up\":{\"loss\":0.1,\"jitter_ms\":3.1,\"playout_ms\":28,\"kbps\":310},"
+        "\"quality\":\"fair\"}");
+}
+
+static void test_stats_of_a_link_that_nothing_is_known_of_are_json(void **state) {
+    struct protocol_stats_view view = {.down = {.loss = NAN}, .up = {.jitter_ms = INFINITY}};
+    check_text(protocol_stats(&view),
+               "{\"type\":\"stats\",\"down\":{\"estimate_kbps\":0,\"tier\":0,\"layers\":0,"
+               "\"video\":false,\"thrifty\":false,\"width\":0,\"height\":0,\"fps\":0,\"kbps\":0,"
+               "\"loss\":0.0,\"rtt_ms\":0,\"queue_ms\":0,\"reason\":\"\",\"receive\":\"\"},"
+               "\"up\":{\"loss\":0.0,\"jitter_ms\":0.0,\"playout_ms\":0,\"kbps\":0},"
+               "\"quality\":\"good\"}");
+}
+
 static void test_server_messages_survive_text_that_is_no_utf8(void **state) {
     char *text = protocol_member_left("m\xff", NULL);
     json_t *json = json_loads(text, 0, NULL);
@@ -192,6 +231,8 @@ int main(void) {
         cmocka_unit_test(test_server_messages_have_the_agreed_shape),
         cmocka_unit_test(test_layout_and_speaking_name_their_members),
         cmocka_unit_test(test_uplink_asks_for_what_the_tile_needs),
+        cmocka_unit_test(test_stats_tell_a_member_how_its_link_fares),
+        cmocka_unit_test(test_stats_of_a_link_that_nothing_is_known_of_are_json),
         cmocka_unit_test(test_server_messages_survive_text_that_is_no_utf8),
         cmocka_unit_test(test_ice_servers_become_what_browsers_take),
         cmocka_unit_test(test_time_is_rfc_3339_with_milliseconds),
