@@ -16,6 +16,7 @@ static void channel_free(struct desk_channel *channel) {
     sound_decoder_destroy(channel->decoder);
     playout_destroy(channel->playout);
     outlet_destroy(channel->own);
+    outlet_destroy(channel->own_thrifty);
     pthread_mutex_destroy(&channel->lock);
     free(channel);
 }
@@ -68,6 +69,14 @@ void desk_set_muted(struct desk_channel *channel, bool is_muted) {
 
 void desk_set_listening(struct desk_channel *channel, bool is_listening) {
     atomic_store(&channel->is_listening, is_listening);
+}
+
+void desk_set_thrifty(struct desk_channel *channel, bool is_thrifty) {
+    atomic_store(&channel->is_thrifty, is_thrifty);
+}
+
+void desk_set_loss_percent(struct desk_channel *channel, int percent) {
+    atomic_store(&channel->loss_percent, percent);
 }
 
 void desk_set_min_delay_ns(struct desk_channel *channel, int64_t delay_ns) {

@@ -26,7 +26,8 @@ struct desk_channel {
 
     // Any thread.
     atomic_int references;
-    atomic_bool is_muted, is_listening, is_removed;
+    atomic_bool is_muted, is_listening, is_thrifty, is_removed;
+    atomic_int loss_percent;
 
     // Protected by lock, which is held for no codec's work.
     pthread_mutex_t lock;
@@ -44,9 +45,9 @@ struct desk_channel {
     struct mix_voice voice;
     float mute_gain;
     bool was_live;
-    int64_t newest_ns; // arrival of the newest packet that was used
-    struct outlet *own;
-    const struct outlet *heard; // last tick
+    int64_t newest_ns;                // arrival of the newest packet that was used
+    struct outlet *own, *own_thrifty; // made when first needed
+    struct outlet *heard;             // last tick
     float pcm[DESK_FRAME_SAMPLES];
 };
 

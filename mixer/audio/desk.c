@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // One tick: pull a frame of every channel, choose who is heard, sum, encode, deliver.
 //
-//   channels --pcm--> mix (loudest N) --sum of all---------> shared outlet --> all who are not in
-//   it
-//                                     `-sum minus self, N--> own outlets  --> each who is
+//   channels --pcm--> mix (loudest N) --sum of all---------> shared outlets --> all who are not
+//                                     |                                         in it
+//                                     `-sum minus self, N--> own outlets ----> each who is
+//
+// Each outlet there is twice: 20 ms a packet, and 60 ms for thrifty listeners. Those of 60 ms all
+// begin their packets at the same ticks, and only there does a listener change its kind.
 //
 // The list of channels is behind a lock that a tick holds only to copy it; a reference keeps each
 // channel alive meanwhile. All other state belongs to the tick thread or is atomic.
@@ -19,6 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+enum { THRIFTY_KBPS = 14 };
 
 // What one tick works on.
 struct round {
@@ -44,7 +49,8 @@ struct desk {
     // The tick thread's.
     struct round round;
     uint64_t tick;
-    struct outlet *shared;
+    int64_t block_ns; // when the 60 ms packets of now began
+    struct outlet *shared, *shared_thrifty;
     struct floor floor;
     struct tails tails;
     struct desk_speaking speaking, told;
@@ -61,10 +67,14 @@ struct desk *desk_create(const struct desk_config *config) {
         return NULL;
     desk->config = *config;
     desk->config.kbps = clamp(config->kbps, 6, 510);
+    // Above 40 libopus would leave SILK, and 60 ms be three frames.
+    desk->config.thrifty_kbps =
+        config->thrifty_kbps ? clamp(config->thrifty_kbps, 6, 40) : THRIFTY_KBPS;
     desk->config.loudest = clamp(config->loudest, 1, MIX_SEATS_MAX);
     pthread_mutex_init(&desk->lock, NULL);
-    desk->shared = outlet_create(desk->config.kbps);
-    if (!desk->shared) {
+    desk->shared = outlet_create(desk->config.kbps, false);
+    desk->shared_thrifty = outlet_create(desk->config.thrifty_kbps, true);
+    if (!desk->shared || !desk->shared_thrifty) {
         desk_destroy(desk);
         return NULL;
     }
@@ -75,6 +85,7 @@ void desk_destroy(struct desk *desk) {
     if (!desk)
         return;
     outlet_destroy(desk->shared);
+    outlet_destroy(desk->shared_thrifty);
     pthread_mutex_destroy(&desk->lock);
     free(desk->channels);
     free(desk->round.channels);
@@ -186,15 +197,36 @@ static bool pull_all(struct desk *desk, int64_t now_ns) {
     return has_listener;
 }
 
-// Which outlet this channel hears; its own is made when it first needs one. NULL: none.
+static bool is_between_blocks(const struct desk *desk) {
+    return desk->tick % OUTLET_THRIFTY_TICKS == 0;
+}
+
+static bool hears_thrifty(const struct desk *desk, const struct desk_channel *channel) {
+    return channel->heard &&
+           (channel->heard == desk->shared_thrifty || channel->heard == channel->own_thrifty);
+}
+
+static struct outlet *own_outlet(struct desk *desk, struct desk_channel *channel, bool is_thrifty) {
+    struct outlet **own = is_thrifty ? &channel->own_thrifty : &channel->own;
+    if (!*own)
+        *own =
+            outlet_create(is_thrifty ? desk->config.thrifty_kbps : desk->config.kbps, is_thrifty);
+    return *own;
+}
+
+// Which outlet this channel hears. NULL: none.
 static struct outlet *outlet_of(struct desk *desk, struct desk_channel *channel) {
     if (!is_listening(channel))
         return NULL;
-    if (!channel->voice.is_seated)
-        return desk->shared;
-    if (!channel->own)
-        channel->own = outlet_create(desk->config.kbps);
-    return channel->own;
+    bool was_thrifty = hears_thrifty(desk, channel), is_between = is_between_blocks(desk);
+    bool is_thrifty = is_between ? atomic_load(&channel->is_thrifty) : was_thrifty;
+    if (channel->voice.is_seated)
+        return own_outlet(desk, channel, is_thrifty);
+    // Who leaves the mix hears its own 60 ms packet to the end: the shared one began with its
+    // voice.
+    if (!is_between && was_thrifty)
+        return channel->heard;
+    return is_thrifty ? desk->shared_thrifty : desk->shared;
 }
 
 // Moves each listener to its outlet, before any of them goes on.
@@ -207,6 +239,24 @@ static void route(struct desk *desk) {
             outlet_welcome(outlet, channel->heard, desk->tick);
         channel->heard = outlet;
     }
+}
+
+// FEC for the worst off of each outlet's listeners.
+static void follow_loss(struct desk *desk) {
+    const struct round *round = &desk->round;
+    int shared = 0, shared_thrifty = 0;
+    for (int i = 0; i < round->count; i++) {
+        struct desk_channel *channel = round->channels[i];
+        int percent = atomic_load(&channel->loss_percent);
+        if (channel->heard == desk->shared)
+            shared = percent > shared ? percent : shared;
+        else if (channel->heard == desk->shared_thrifty)
+            shared_thrifty = percent > shared_thrifty ? percent : shared_thrifty;
+        else if (channel->heard)
+            outlet_set_loss_percent(channel->heard, percent);
+    }
+    outlet_set_loss_percent(desk->shared, shared);
+    outlet_set_loss_percent(desk->shared_thrifty, shared_thrifty);
 }
 
 // The arrival of what is newest in the mix that this one hears.
@@ -231,8 +281,7 @@ static struct packet *make_packet(struct desk *desk, struct outlet *outlet,
     atomic_fetch_add(&desk->encodes, encodes);
     if (!packet)
         return NULL;
-    packet->pts_ns = now_ns;
-    packet->duration_ns = DESK_FRAME_NS;
+    packet->pts_ns = packet->duration_ns > DESK_FRAME_NS ? desk->block_ns : now_ns;
     packet->source_ns = newest_ns(&desk->round, except);
     return packet;
 }
@@ -242,16 +291,16 @@ static void deliver(struct desk_channel *channel, struct packet *packet) {
         channel->ops.on_audio(channel->user, packet);
 }
 
-static void deliver_shared(struct desk *desk, int64_t now_ns) {
+static void deliver_shared(struct desk *desk, struct outlet *outlet, int64_t now_ns) {
     struct round *round = &desk->round;
     struct packet *packet = NULL;
     bool is_made = false;
     for (int i = 0; i < round->count; i++) {
         struct desk_channel *channel = round->channels[i];
-        if (channel->heard != desk->shared)
+        if (channel->heard != outlet)
             continue;
         if (!is_made)
-            packet = make_packet(desk, desk->shared, NULL, now_ns);
+            packet = make_packet(desk, outlet, NULL, now_ns);
         is_made = true;
         deliver(channel, packet);
     }
@@ -261,9 +310,10 @@ static void deliver_shared(struct desk *desk, int64_t now_ns) {
 static void deliver_own(struct desk *desk, int64_t now_ns) {
     for (int i = 0; i < desk->round.count; i++) {
         struct desk_channel *channel = desk->round.channels[i];
-        if (!channel->heard || channel->heard != channel->own)
+        struct outlet *heard = channel->heard;
+        if (!heard || heard == desk->shared || heard == desk->shared_thrifty)
             continue;
-        struct packet *packet = make_packet(desk, channel->own, channel, now_ns);
+        struct packet *packet = make_packet(desk, heard, channel, now_ns);
         deliver(channel, packet);
         packet_unref(packet);
     }
@@ -275,8 +325,12 @@ static void mix_and_deliver(struct desk *desk, int64_t now_ns) {
     mix_shape(round->voices, round->count);
     for (int i = 0; i < round->count; i++)
         tails_drop(&desk->tails, round->channels[i]->serial);
+    if (is_between_blocks(desk))
+        desk->block_ns = now_ns;
     route(desk);
-    deliver_shared(desk, now_ns);
+    follow_loss(desk);
+    deliver_shared(desk, desk->shared, now_ns);
+    deliver_shared(desk, desk->shared_thrifty, now_ns);
     deliver_own(desk, now_ns);
     tails_clear(&desk->tails);
     for (int i = 0; i < round->count; i++) {
@@ -366,7 +420,3 @@ void desk_get_stats(struct desk *desk, struct desk_stats *out) {
     out->encodes = atomic_load(&desk->encodes);
     out->tick_ns = atomic_load(&desk->spent_ns);
 }
-
-void desk_set_thrifty(struct desk_channel *channel, bool is_thrifty) {}
-
-void desk_set_loss_percent(struct desk_channel *channel, int percent) {}

@@ -59,13 +59,15 @@ static void command(struct script *script, struct desk *desk, struct desk_channe
                     int64_t *now_ns) {
     struct desk_speaking speaking;
     struct desk_channel_stats stats;
-    switch (take(script, 1) % 8) {
+    switch (take(script, 1) % 10) {
     case 0:
     case 1: push(script, channel, *now_ns); break;
     case 2: desk_push_lost(channel, take_time(script, *now_ns), take_time(script, 0)); break;
     case 3: desk_set_muted(channel, take(script, 1) & 1); break;
     case 4: desk_set_listening(channel, take(script, 1) & 3); break;
     case 5: desk_set_min_delay_ns(channel, take_time(script, 0)); break;
+    case 6: desk_set_thrifty(channel, take(script, 1) & 1); break;
+    case 7: desk_set_loss_percent(channel, (int)(int8_t)take(script, 1)); break;
     default:
         *now_ns += (int64_t)(take(script, 1) % 8) * 5 * MS + 1;
         desk_tick(desk, *now_ns);
@@ -76,7 +78,8 @@ static void command(struct script *script, struct desk *desk, struct desk_channe
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct desk_config config = {32, 2, 20 * MS, 120 * MS};
+    struct desk_config config = {
+        .kbps = 32, .loudest = 2, .playout_min_ns = 20 * MS, .playout_max_ns = 120 * MS};
     struct desk_channel *channels[CHANNELS];
     int64_t last_ns[CHANNELS] = {0}, now_ns = 1000 * MS;
     struct script script = {data, size};

@@ -671,6 +671,8 @@ static void *storm_member(void *user) {
             desk_push_lost(channel, at_ns + 20 * TONE_MS, 20 * TONE_MS);
             desk_set_listening(channel, p % 8 != 0);
             desk_set_muted(channel, p % 16 == 5);
+            desk_set_thrifty(channel, p % 11 < 5);
+            desk_set_loss_percent(channel, p % 40);
             desk_set_min_delay_ns(channel, p % 40 * TONE_MS);
             desk_get_channel_stats(channel, &stats);
             desk_delay_ns(channel);
@@ -693,7 +695,8 @@ static void *storm_ticks(void *user) {
 
 static void test_desk_channels_come_and_go_under_the_tick(void **state) {
     (void)state;
-    struct desk_config config = {32, 3, 20 * TONE_MS, 120 * TONE_MS};
+    struct desk_config config = {
+        .kbps = 32, .loudest = 3, .playout_min_ns = 20 * TONE_MS, .playout_max_ns = 120 * TONE_MS};
     struct storm storm = {.desk = desk_create(&config)};
     OpusEncoder *encoder = opus_encoder_create(48000, 1, OPUS_APPLICATION_VOIP, NULL);
     float pcm[FRAME];
