@@ -62,7 +62,7 @@ struct downlink {
     enum downlink_wish wish, ceiling;
     struct downlink_choice choice;
     int64_t raised_ns, fits_since_ns; // private, as all above is read-only for others
-    bool has_raised, fits;
+    bool is_known, has_raised, fits;
 };
 
 void downlink_init(struct downlink *downlink, const struct downlink_config *config);

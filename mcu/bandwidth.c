@@ -1,0 +1,590 @@
+// SPDX-License-Identifier: MIT
+// How the estimate is found.
+//
+// Delay. Of each packet we know when it left by our clock and when it came by theirs. The
+// difference is the way's delay plus an unknown constant, and drifts with the two clocks (200 ppm:
+// 6 ms in half a minute). The least difference of the last 15 to 30 s, the base, is the empty way;
+// what the newest packets have beyond it is
+//
+//     queue = least(received - sent of the newest packets) - base
+//
+// The least, not the mean: jitter delays each packet on its own, and of five packets or more one is
+// always nearly undelayed; a queue delays them all. What may be left of jitter grows with it, so
+//
+//     threshold = 40 ms + 1.5 x spread      spread: median less least, averaged while it is calm
+//
+// Falling. When all the newest packets stood in a queue, the link was never idle between them, so
+// the rate at which they came in IS what the link gives us, however it came to that. The capacity
+// falls to 0.9 of it; doing so twice, or for a queue that our own keyframe made, changes nothing,
+// so a false alarm is cheap. While a queue of q remains, the estimate is
+//
+//     capacity x (1 - (q - threshold) / 1 s), but not under 0.6 x capacity
+//
+// so that a deep queue is gone in a few seconds and the estimate comes back as it goes.
+//
+// Someone else's queue. Once packets that were sent after a fall come in, a queue of our own must
+// shrink by (1 - sent / link rate) seconds a second. When it does not, though all that we send
+// arrives, it is another flow's that fills whatever there is (every download does). Falling further
+// would only make room for it: the way is then called contended, and queues are ignored until it
+// has been calm for ten seconds or less arrives than is sent.
+//
+// Loss. Below a fifth it is taken for chance: radio links lose that much without being full. Above,
+// the capacity follows what arrives (a policer drops and never queues). If as much is lost after
+// that, it was chance after all: this loss is then accepted, and only more of it counts.
+//
+// Silence. Each second without feedback halves the capacity.
+//
+// Rising. What arrived without a queue, fits: the capacity is never below the received rate of the
+// last second. Beyond that only probes tell: now and then the sender is asked to send, padding and
+// media together, at g x capacity for 120 ms / (g - 1), so that a link which is full already is
+// left with 120 ms of queue and no more. If the delay grew by d over a time t of it, then
+//
+//     link rate = probe rate / (1 + d / t)
+//
+// is exact for one queue in the way. No growth: the link took it, the capacity is the probe's rate.
+// Growth: it is 0.9 of the link rate, but what was believed before stays; the next probe comes
+// after twice as long.
+#include "mcu/bandwidth.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MS        INT64_C(1000000)
+#define SECOND    (1000 * MS)
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+
+enum { PACKETS_MAX = 2048, NEWEST_MIN = 5, NEWEST_MAX = 64, SIZE_MAX_BYTES = 65536 };
+
+#define TIME_MAX        (INT64_MAX / 8)
+#define HISTORY         (4 * SECOND)
+#define AGE_MAX         (20 * SECOND) // older feedback tells nothing about now
+#define BASE_TURN       (15 * SECOND)
+#define CLOCK_JUMP      (10 * SECOND) // no queue is that long
+#define THRESHOLD       (40 * MS)
+#define SPREAD_MAX      (80 * MS)
+#define REACTION        (100 * MS) // until a sender sends what it was told
+#define PROBE_QUEUE     (120 * MS)
+#define PROBE_GRACE     (2 * SECOND) // what a probe left in the queue is gone by then
+#define PROBE_AGAIN     (2 * SECOND)
+#define PROBE_AGAIN_MAX (10 * SECOND)
+#define CONTENDED_FOR   (10 * SECOND)
+#define LOSS_HEAVY      0.2
+#define FALL_TO         0.9
+
+struct probe {
+    int64_t from_ns, until_ns; // sent between
+    int64_t queue_ns;          // before it
+    int64_t again_ns, next_ns; // the pause, and its end
+    bool is_out;
+};
+
+struct entry {
+    struct bandwidth_packet packet;
+    unsigned round; // that told of it last
+};
+
+struct bandwidth {
+    int64_t min_bps, max_bps, capacity_bps, estimate_bps;
+    enum bandwidth_reason reason;
+    bool has_begun;
+    int64_t now_ns, fed_ns, rtt_ns;
+
+    struct entry entries[PACKETS_MAX]; // by time of sending
+    int count;
+    unsigned round; // of feedback
+
+    bool has_base;
+    int64_t base_ns[2], base_turn_ns, last_delay_ns;
+    int64_t queue_ns, spread_ns, newest_from_ns; // newest: sent since then
+    int64_t arrived_ns;                          // the latest arrival
+    int64_t received_bps, sent_bps;
+    double loss, loss_accepted;
+
+    int overs;               // rounds over the threshold, one after another
+    int64_t busy_arrival_ns; // since then the link was never idle
+    int64_t calm_ns;         // since then there was no queue
+
+    bool is_falling; // a fall whose effect is being watched
+    int64_t fell_ns, fall_bps;
+    bool has_effect;
+    int64_t effect_ns, effect_queue_ns;
+    bool is_contended;
+    bool is_lossy;
+    int64_t lossy_ns, loss_fell_ns;
+    struct probe probe;
+};
+
+const char *bandwidth_reason_name(enum bandwidth_reason reason) {
+    static const char *const names[BANDWIDTH_REASONS] = {"start", "steady",  "queue",
+                                                         "loss",  "silence", "probe"};
+    return (unsigned)reason < BANDWIDTH_REASONS ? names[reason] : "";
+}
+
+static int64_t clamp(int64_t value, int64_t low, int64_t high) {
+    return MAX(low, MIN(value, high));
+}
+
+static int64_t scaled(int64_t value, double factor) {
+    return (int64_t)((double)value * factor);
+}
+
+static int64_t rate_bps(int64_t bytes, int64_t span_ns) {
+    return span_ns > 0 ? (int64_t)((double)bytes * 8e9 / (double)span_ns) : 0;
+}
+
+struct bandwidth *bandwidth_create(int64_t start_bps, int64_t min_bps, int64_t max_bps) {
+    struct bandwidth *bandwidth = calloc(1, sizeof(*bandwidth));
+    if (!bandwidth)
+        return NULL;
+    bandwidth->min_bps = clamp(min_bps, 1, INT64_C(1) << 40);
+    bandwidth->max_bps = clamp(max_bps, bandwidth->min_bps, INT64_C(1) << 40);
+    bandwidth->capacity_bps = clamp(start_bps, bandwidth->min_bps, bandwidth->max_bps);
+    bandwidth->estimate_bps = bandwidth->capacity_bps;
+    bandwidth->probe.again_ns = PROBE_AGAIN;
+    return bandwidth;
+}
+
+void bandwidth_destroy(struct bandwidth *bandwidth) {
+    free(bandwidth);
+}
+
+void bandwidth_set_rtt_ns(struct bandwidth *bandwidth, int64_t rtt_ns) {
+    bandwidth->rtt_ns = clamp(rtt_ns, 0, 5 * SECOND);
+}
+
+static void set_capacity(struct bandwidth *bandwidth, int64_t bps, enum bandwidth_reason reason) {
+    bps = clamp(bps, bandwidth->min_bps, bandwidth->max_bps);
+    if (bps != bandwidth->capacity_bps)
+        bandwidth->reason = reason;
+    bandwidth->capacity_bps = bps;
+}
+
+// ---- time
+// ------------------------------------------------------------------------------------------
+
+static void advance(struct bandwidth *bandwidth, int64_t now_ns) {
+    now_ns = clamp(now_ns, 0, TIME_MAX);
+    if (!bandwidth->has_begun) {
+        bandwidth->has_begun = true;
+        bandwidth->now_ns = bandwidth->fed_ns = bandwidth->calm_ns = now_ns;
+        bandwidth->probe.next_ns = now_ns + SECOND;
+    }
+    bandwidth->now_ns = MAX(bandwidth->now_ns, now_ns);
+}
+
+// ---- the packets of the last seconds
+// -----------------------------------------------------------------
+
+static bool is_sane(const struct bandwidth *bandwidth, const struct bandwidth_packet *packet) {
+    return packet->size_bytes > 0 && packet->size_bytes < SIZE_MAX_BYTES && packet->sent_ns >= 0 &&
+           packet->sent_ns <= bandwidth->now_ns && packet->received_ns < TIME_MAX &&
+           packet->sent_ns >= bandwidth->now_ns - AGE_MAX;
+}
+
+static void forget_oldest(struct bandwidth *bandwidth, int count) {
+    bandwidth->count -= count;
+    memmove(bandwidth->entries, bandwidth->entries + count,
+            (size_t)bandwidth->count * sizeof(bandwidth->entries[0]));
+}
+
+static void forget_old(struct bandwidth *bandwidth) {
+    int old = 0;
+    while (old < bandwidth->count &&
+           bandwidth->entries[old].packet.sent_ns <
+               bandwidth->entries[bandwidth->count - 1].packet.sent_ns - HISTORY)
+        old++;
+    if (old)
+        forget_oldest(bandwidth, old);
+}
+
+// Whether an earlier round told of this packet: again the same, or that it came after all.
+static bool is_known(struct entry *entry, const struct bandwidth_packet *packet, unsigned round) {
+    if (entry->round == round || entry->packet.size_bytes != packet->size_bytes)
+        return false;
+    if (entry->packet.received_ns < 0 || packet->received_ns < 0)
+        entry->packet.received_ns = MAX(entry->packet.received_ns, packet->received_ns);
+    else if (entry->packet.received_ns != packet->received_ns)
+        return false;
+    entry->round = round; // another one like it is another packet
+    return true;
+}
+
+// Puts it in its place. False: known already, and no news.
+static bool keep(struct bandwidth *bandwidth, const struct bandwidth_packet *packet) {
+    if (bandwidth->count == PACKETS_MAX)
+        forget_oldest(bandwidth, PACKETS_MAX / 4);
+    struct entry *entries = bandwidth->entries;
+    int at = bandwidth->count;
+    while (at > 0 && entries[at - 1].packet.sent_ns > packet->sent_ns)
+        at--;
+    for (int i = at; i > 0 && entries[i - 1].packet.sent_ns == packet->sent_ns; i--) {
+        bool was_lost = entries[i - 1].packet.received_ns < 0;
+        if (is_known(&entries[i - 1], packet, bandwidth->round))
+            return was_lost && packet->received_ns >= 0;
+    }
+    memmove(entries + at + 1, entries + at, (size_t)(bandwidth->count - at) * sizeof(entries[0]));
+    entries[at] = (struct entry){*packet, bandwidth->round};
+    bandwidth->count++;
+    return true;
+}
+
+static int64_t newest_sent_ns(const struct bandwidth *bandwidth) {
+    return bandwidth->count ? bandwidth->entries[bandwidth->count - 1].packet.sent_ns : 0;
+}
+
+// What was sent within (from, until], and what of it came.
+struct tally {
+    int64_t sent_bytes, received_bytes;
+    int sent, received;
+};
+
+static struct tally tally_sent(const struct bandwidth *bandwidth, int64_t from_ns,
+                               int64_t until_ns) {
+    struct tally tally = {0};
+    for (int i = bandwidth->count - 1; i >= 0 && bandwidth->entries[i].packet.sent_ns > from_ns;
+         i--) {
+        const struct bandwidth_packet *packet = &bandwidth->entries[i].packet;
+        if (packet->sent_ns > until_ns)
+            continue;
+        tally.sent++;
+        tally.sent_bytes += packet->size_bytes;
+        if (packet->received_ns < 0)
+            continue;
+        tally.received++;
+        tally.received_bytes += packet->size_bytes;
+    }
+    return tally;
+}
+
+static double tally_loss(const struct tally *tally) {
+    return tally->sent ? 1 - (double)tally->received / tally->sent : 0;
+}
+
+static int64_t sent_bps(const struct bandwidth *bandwidth, int64_t span_ns) {
+    int64_t until_ns = newest_sent_ns(bandwidth);
+    return rate_bps(tally_sent(bandwidth, until_ns - span_ns, until_ns).sent_bytes, span_ns);
+}
+
+// The rate at which they came in, in the time before the latest arrival.
+static int64_t received_bps(const struct bandwidth *bandwidth, int64_t span_ns) {
+    int64_t bytes = 0;
+    for (int i = 0; i < bandwidth->count; i++)
+        if (bandwidth->entries[i].packet.received_ns > MAX(bandwidth->arrived_ns - span_ns, -1))
+            bytes += bandwidth->entries[i].packet.size_bytes;
+    return rate_bps(bytes, span_ns);
+}
+
+// ---- queue
+// -----------------------------------------------------------------------------------------
+
+static void forget_delays(struct bandwidth *bandwidth) {
+    bandwidth->has_base = false;
+    bandwidth->count = 0;
+    bandwidth->arrived_ns = 0;
+    bandwidth->overs = 0;
+    bandwidth->is_falling = bandwidth->is_contended = bandwidth->probe.is_out = false;
+}
+
+static void learn_base(struct bandwidth *bandwidth, int64_t delay_ns) {
+    int64_t *base_ns = bandwidth->base_ns;
+    if (!bandwidth->has_base) {
+        base_ns[0] = base_ns[1] = delay_ns;
+        bandwidth->base_turn_ns = bandwidth->now_ns;
+        bandwidth->has_base = true;
+    }
+    if (bandwidth->now_ns - bandwidth->base_turn_ns > BASE_TURN) {
+        base_ns[1] = base_ns[0];
+        base_ns[0] = delay_ns;
+        bandwidth->base_turn_ns = bandwidth->now_ns;
+    }
+    base_ns[0] = MIN(base_ns[0], delay_ns);
+    bandwidth->last_delay_ns = delay_ns;
+}
+
+static int64_t base_ns(const struct bandwidth *bandwidth) {
+    return MIN(bandwidth->base_ns[0], bandwidth->base_ns[1]);
+}
+
+static int compare_delays(const void *a, const void *b) {
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+// The delays of those of the last packets that came, ascending.
+static int newest_delays(struct bandwidth *bandwidth, int wanted, int64_t *delays) {
+    int count = 0;
+    for (int i = bandwidth->count - 1; i >= 0 && count < wanted; i--) {
+        const struct bandwidth_packet *packet = &bandwidth->entries[i].packet;
+        if (packet->received_ns < 0)
+            continue;
+        delays[count++] = packet->received_ns - packet->sent_ns;
+        bandwidth->newest_from_ns = packet->sent_ns;
+    }
+    qsort(delays, (size_t)count, sizeof(delays[0]), compare_delays);
+    return count;
+}
+
+static int64_t threshold_ns(const struct bandwidth *bandwidth) {
+    return THRESHOLD + bandwidth->spread_ns * 3 / 2;
+}
+
+static void measure_queue(struct bandwidth *bandwidth, int fresh) {
+    int64_t delays[NEWEST_MAX];
+    int count = newest_delays(bandwidth, (int)clamp(fresh, NEWEST_MIN, NEWEST_MAX), delays);
+    if (!count)
+        return;
+    bandwidth->queue_ns = MAX(delays[0] - base_ns(bandwidth), 0);
+    if (bandwidth->queue_ns < threshold_ns(bandwidth) && count >= NEWEST_MIN) {
+        int64_t spread_ns = MIN(delays[count / 2] - delays[0], SPREAD_MAX);
+        bandwidth->spread_ns += (spread_ns - bandwidth->spread_ns) / 16;
+    }
+}
+
+// ---- falling
+// ---------------------------------------------------------------------------------------
+
+static void fall(struct bandwidth *bandwidth, int64_t link_bps, enum bandwidth_reason reason) {
+    set_capacity(bandwidth, MIN(bandwidth->capacity_bps, scaled(link_bps, FALL_TO)), reason);
+    bandwidth->is_falling = true;
+    bandwidth->has_effect = bandwidth->is_contended = false;
+    bandwidth->fell_ns = bandwidth->now_ns;
+    bandwidth->fall_bps = link_bps;
+}
+
+// A queue stands although we fell a while ago: is it ours?
+static void watch_effect(struct bandwidth *bandwidth, int64_t link_bps) {
+    int64_t sent_ns = newest_sent_ns(bandwidth), queue_ns = bandwidth->queue_ns;
+    if (!bandwidth->has_effect) {
+        bandwidth->has_effect = true;
+        bandwidth->effect_ns = sent_ns;
+        bandwidth->effect_queue_ns = queue_ns;
+    }
+    int64_t passed_ns = sent_ns - bandwidth->effect_ns;
+    if (passed_ns < SECOND)
+        return;
+    struct tally tally = tally_sent(bandwidth, bandwidth->effect_ns, sent_ns);
+    int64_t sent = rate_bps(tally.sent_bytes, passed_ns);
+    double slack = 1 - (double)sent / (double)MAX(bandwidth->fall_bps, 1);
+    int64_t shrunk_ns = bandwidth->effect_queue_ns - queue_ns;
+    if (shrunk_ns > MAX(20 * MS, scaled(passed_ns, slack * 0.4)))
+        bandwidth->has_effect = false; // it shrinks: look again in a second
+    else if (slack > 0.05 && link_bps > scaled(sent, 0.85))
+        bandwidth->is_contended = true;
+    else
+        fall(bandwidth, link_bps, BANDWIDTH_QUEUE);
+}
+
+static void judge_queue_over(struct bandwidth *bandwidth) {
+    int64_t span_ns = MIN(bandwidth->arrived_ns - bandwidth->busy_arrival_ns, 500 * MS);
+    if (span_ns < 100 * MS)
+        return;
+    int64_t link_bps = received_bps(bandwidth, span_ns);
+    if (bandwidth->is_contended) {
+        if (span_ns == 500 * MS && link_bps < scaled(bandwidth->sent_bps, 0.7))
+            fall(bandwidth, link_bps, BANDWIDTH_QUEUE);
+    } else if (!bandwidth->is_falling || link_bps < scaled(bandwidth->capacity_bps, 0.75)) {
+        fall(bandwidth, link_bps, BANDWIDTH_QUEUE);
+    } else if (bandwidth->newest_from_ns > bandwidth->fell_ns + REACTION) {
+        watch_effect(bandwidth, link_bps);
+    }
+}
+
+static bool is_after_probe(const struct bandwidth *bandwidth) {
+    return bandwidth->probe.until_ns &&
+           bandwidth->newest_from_ns < bandwidth->probe.until_ns + PROBE_GRACE;
+}
+
+static void judge_queue(struct bandwidth *bandwidth) {
+    int64_t limit_ns = threshold_ns(bandwidth);
+    if (bandwidth->queue_ns > limit_ns)
+        bandwidth->calm_ns = bandwidth->now_ns;
+    if (is_after_probe(bandwidth))
+        limit_ns += PROBE_QUEUE * 5 / 4;
+    if (bandwidth->queue_ns <= limit_ns) {
+        bandwidth->overs = 0;
+        bandwidth->is_falling = false;
+        if (bandwidth->now_ns - bandwidth->calm_ns > CONTENDED_FOR)
+            bandwidth->is_contended = false;
+        return;
+    }
+    if (bandwidth->overs++ == 0)
+        bandwidth->busy_arrival_ns =
+            bandwidth->newest_from_ns + base_ns(bandwidth) + bandwidth->queue_ns;
+    if (bandwidth->overs > 1 || bandwidth->queue_ns > 2 * limit_ns)
+        judge_queue_over(bandwidth);
+}
+
+// ---- loss
+// ------------------------------------------------------------------------------------------
+
+static void judge_loss(struct bandwidth *bandwidth) {
+    int64_t until_ns = newest_sent_ns(bandwidth);
+    struct tally tally = tally_sent(bandwidth, until_ns - 2 * SECOND, until_ns);
+    if (tally.sent < 10)
+        return;
+    bandwidth->loss = tally_loss(&tally);
+    bandwidth->loss_accepted = MIN(bandwidth->loss_accepted, bandwidth->loss);
+    bool is_heavy = bandwidth->loss > MAX(LOSS_HEAVY, bandwidth->loss_accepted + 0.1);
+    if (!is_heavy || !bandwidth->is_lossy)
+        bandwidth->lossy_ns = bandwidth->now_ns;
+    bandwidth->is_lossy = is_heavy;
+    if (!is_heavy)
+        return;
+    struct tally last = tally_sent(bandwidth, until_ns - SECOND, until_ns);
+    if (bandwidth->loss_fell_ns && until_ns - 2 * SECOND < bandwidth->loss_fell_ns + REACTION) {
+        return; // what was sent before the last fall still counts among them
+    }
+    if (bandwidth->loss_fell_ns && until_ns - bandwidth->loss_fell_ns < 4 * SECOND) {
+        bandwidth->loss_accepted = bandwidth->loss;
+    } else if (bandwidth->now_ns - bandwidth->lossy_ns > SECOND / 2) {
+        set_capacity(bandwidth, MIN(bandwidth->capacity_bps, rate_bps(last.received_bytes, SECOND)),
+                     BANDWIDTH_LOSS);
+        bandwidth->loss_fell_ns = bandwidth->now_ns;
+    }
+}
+
+// ---- rising
+// ----------------------------------------------------------------------------------------
+
+static bool is_calm(const struct bandwidth *bandwidth) {
+    return bandwidth->now_ns - bandwidth->calm_ns > SECOND && !bandwidth->is_lossy;
+}
+
+static void follow_received(struct bandwidth *bandwidth) {
+    if (!is_calm(bandwidth))
+        return;
+    int64_t bps = MIN(received_bps(bandwidth, SECOND), sent_bps(bandwidth, SECOND));
+    if (bps > bandwidth->capacity_bps)
+        set_capacity(bandwidth, bps, BANDWIDTH_STEADY);
+}
+
+// How much the delay grew from before the probe to its last third; the least of it.
+static int64_t probe_growth_ns(const struct bandwidth *bandwidth) {
+    const struct probe *probe = &bandwidth->probe;
+    int64_t from_ns = probe->until_ns - (probe->until_ns - probe->from_ns) / 3;
+    int64_t least_ns = INT64_MAX;
+    for (int i = bandwidth->count - 1; i >= 0 && bandwidth->entries[i].packet.sent_ns >= from_ns;
+         i--) {
+        const struct bandwidth_packet *packet = &bandwidth->entries[i].packet;
+        if (packet->received_ns >= 0 && packet->sent_ns <= probe->until_ns)
+            least_ns = MIN(least_ns, packet->received_ns - packet->sent_ns);
+    }
+    return least_ns == INT64_MAX ? 0 : least_ns - base_ns(bandwidth) - probe->queue_ns;
+}
+
+static void judge_probe(struct bandwidth *bandwidth) {
+    struct probe *probe = &bandwidth->probe;
+    if (!probe->is_out || newest_sent_ns(bandwidth) < probe->until_ns + 20 * MS)
+        return;
+    probe->is_out = false;
+    probe->next_ns = bandwidth->now_ns + probe->again_ns;
+    int64_t span_ns = probe->until_ns - probe->from_ns;
+    struct tally tally = tally_sent(bandwidth, probe->from_ns, probe->until_ns);
+    int64_t bps = rate_bps(tally.sent_bytes, span_ns);
+    double came = MIN(1, (1 - tally_loss(&tally)) / MAX(1 - bandwidth->loss, 0.1));
+    int64_t growth_ns = probe_growth_ns(bandwidth);
+    bool took = growth_ns < threshold_ns(bandwidth) / 2 && came > 0.8;
+    int64_t link_bps = scaled(bps, came);
+    if (!took)
+        link_bps =
+            scaled(link_bps, FALL_TO / (1 + MAX((double)growth_ns, 0) / (double)span_ns * 1.5));
+    if (link_bps > bandwidth->capacity_bps)
+        set_capacity(bandwidth, link_bps, BANDWIDTH_PROBE);
+    probe->again_ns = took ? PROBE_AGAIN : MIN(probe->again_ns * 2, PROBE_AGAIN_MAX);
+    probe->next_ns = bandwidth->now_ns + probe->again_ns;
+}
+
+struct bandwidth_probe bandwidth_take_probe(struct bandwidth *bandwidth, int64_t wanted_bps,
+                                            int64_t now_ns) {
+    advance(bandwidth, now_ns);
+    struct probe *probe = &bandwidth->probe;
+    wanted_bps = MIN(wanted_bps, bandwidth->max_bps);
+    if (probe->is_out && bandwidth->now_ns > probe->until_ns + bandwidth->rtt_ns + 2 * SECOND)
+        probe->is_out = false;
+    if (probe->is_out || bandwidth->now_ns < probe->next_ns || !is_calm(bandwidth) ||
+        wanted_bps <= bandwidth->capacity_bps || !bandwidth->has_base)
+        return (struct bandwidth_probe){0, 0};
+    double gain = probe->again_ns == PROBE_AGAIN ? 2 : 1.5;
+    gain = clamp(scaled(1000, (double)wanted_bps / (double)bandwidth->capacity_bps), 1200,
+                 scaled(1000, gain)) /
+           1000.0;
+    int64_t span_ns = MIN(scaled(PROBE_QUEUE, 1 / (gain - 1)), 400 * MS);
+    probe->is_out = true;
+    probe->from_ns = bandwidth->now_ns;
+    probe->until_ns = bandwidth->now_ns + span_ns;
+    probe->queue_ns = bandwidth->queue_ns;
+    return (struct bandwidth_probe){.kbps = (int)(scaled(bandwidth->capacity_bps, gain) / 1000),
+                                    .duration_ms = (int)(span_ns / MS)};
+}
+
+// ---- all together
+// ----------------------------------------------------------------------------------
+
+static void publish(struct bandwidth *bandwidth) {
+    int64_t over_ns = bandwidth->queue_ns - threshold_ns(bandwidth);
+    double drain = 1;
+    if (over_ns > 0 && bandwidth->is_falling && !bandwidth->is_contended)
+        drain = MAX(1 - (double)over_ns / (double)SECOND, 0.6);
+    bandwidth->estimate_bps =
+        clamp(scaled(bandwidth->capacity_bps, drain), bandwidth->min_bps, bandwidth->max_bps);
+}
+
+static int take_packets(struct bandwidth *bandwidth, const struct bandwidth_packet *packets,
+                        int count) {
+    int fresh = 0;
+    for (int i = 0; i < count; i++) {
+        if (!is_sane(bandwidth, &packets[i]) || !keep(bandwidth, &packets[i]))
+            continue;
+        fresh++;
+        if (packets[i].received_ns < 0)
+            continue;
+        int64_t delay_ns = packets[i].received_ns - packets[i].sent_ns;
+        if (bandwidth->has_base && llabs(delay_ns - bandwidth->last_delay_ns) > CLOCK_JUMP) {
+            forget_delays(bandwidth);
+            keep(bandwidth, &packets[i]);
+        }
+        learn_base(bandwidth, delay_ns);
+        bandwidth->arrived_ns = MAX(bandwidth->arrived_ns, packets[i].received_ns);
+    }
+    return fresh;
+}
+
+void bandwidth_add(struct bandwidth *bandwidth, const struct bandwidth_packet *packets, int count,
+                   int64_t now_ns) {
+    advance(bandwidth, now_ns);
+    bandwidth->round++;
+    int fresh = take_packets(bandwidth, packets, count);
+    if (!fresh)
+        return;
+    bandwidth->fed_ns = bandwidth->now_ns;
+    forget_old(bandwidth);
+    measure_queue(bandwidth, fresh);
+    bandwidth->received_bps = received_bps(bandwidth, SECOND / 2);
+    bandwidth->sent_bps = sent_bps(bandwidth, SECOND / 2);
+    judge_probe(bandwidth);
+    judge_queue(bandwidth);
+    judge_loss(bandwidth);
+    follow_received(bandwidth);
+    publish(bandwidth);
+}
+
+void bandwidth_tick(struct bandwidth *bandwidth, int64_t now_ns) {
+    advance(bandwidth, now_ns);
+    if (!bandwidth->has_base || bandwidth->now_ns - bandwidth->fed_ns < SECOND + bandwidth->rtt_ns)
+        return;
+    set_capacity(bandwidth, bandwidth->capacity_bps / 2, BANDWIDTH_SILENCE);
+    bandwidth->fed_ns = bandwidth->now_ns - bandwidth->rtt_ns; // the next second begins
+    publish(bandwidth);
+}
+
+void bandwidth_get(const struct bandwidth *bandwidth, struct bandwidth_view *out) {
+    *out = (struct bandwidth_view){
+        .estimate_bps = bandwidth->estimate_bps,
+        .received_bps = bandwidth->received_bps,
+        .sent_bps = bandwidth->sent_bps,
+        .queue_ns = bandwidth->queue_ns,
+        .loss = bandwidth->loss,
+        .reason = bandwidth->reason,
+    };
+}
