@@ -12,6 +12,7 @@ struct request;
 void api_list_rooms(struct request *request, struct reply *reply);
 void api_create_room(struct request *request, struct reply *reply);
 void api_get_room(struct request *request, struct reply *reply);
+void api_change_room(struct request *request, struct reply *reply);
 void api_end_room(struct request *request, struct reply *reply);
 void api_list_members(struct request *request, struct reply *reply);
 void api_kick_member(struct request *request, struct reply *reply);

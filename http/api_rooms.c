@@ -54,6 +54,19 @@ void api_get_room(struct request *request, struct reply *reply) {
     answer(reply, result, 200, room, &refusal);
 }
 
+void api_change_room(struct request *request, struct reply *reply) {
+    struct refusal refusal;
+    json_t *body, *room = NULL;
+    if (request_json(request, &body, &refusal) != 0) {
+        reply_refusal(reply, &refusal);
+        return;
+    }
+    int result =
+        hub_change_room(request->site->hub, request_param(request, "room"), body, &room, &refusal);
+    json_decref(body);
+    answer(reply, result, 200, room, &refusal);
+}
+
 void api_end_room(struct request *request, struct reply *reply) {
     struct refusal refusal;
     if (hub_end_room(request->site->hub, request_param(request, "room"), &refusal) != 0)

@@ -19,6 +19,7 @@ const struct route routes[] = {
     {"/api/v1/rooms",                       "POST",   ACCESS_KEY,          api_create_room},
     {"/api/v1/rooms/{room}",                "DELETE", ACCESS_KEY,          api_end_room},
     {"/api/v1/rooms/{room}",                "GET",    ACCESS_KEY,          api_get_room},
+    {"/api/v1/rooms/{room}",                "PATCH",  ACCESS_KEY,          api_change_room},
     {"/api/v1/rooms/{room}/members",        "GET",    ACCESS_KEY,          api_list_members},
     {"/api/v1/rooms/{room}/members/{id}",   "DELETE", ACCESS_KEY,          api_kick_member},
     {"/api/v1/rooms/{room}/snapshot.jpg",   "GET",    ACCESS_KEY,          api_get_snapshot},

@@ -27,10 +27,11 @@ struct config {
     int rooms_max;                  // 100
     int room_members_max;           // 50
     int room_linger_s;              // 30: how long an empty room that a join made stays
-    int canvas_width_px, canvas_height_px, canvas_fps; // 1280 720 30
-    int video_kbps, audio_kbps;                        // 1500 32
-    int loudest;                                       // 3
-    int playout_min_ms, playout_max_ms;                // 20 120
+    int canvas_width_px, canvas_height_px, canvas_fps;   // 1280 720 30
+    int video_kbps, video_half_kbps, video_quarter_kbps; // 1500 500 150
+    int audio_kbps, audio_thrifty_kbps;                  // 32 14
+    int loudest;                                         // 3
+    int playout_min_ms, playout_max_ms;                  // 20 120
     // [limits]
     int message_bytes_max;       // 262144: one signaling message
     int sdp_bytes_max;           // 131072

@@ -13,6 +13,7 @@
 
 enum {
     CHECK_EVERY_MS = 500, // presence of members, expiry of rooms
+    ADAPT_EVERY_MS = 200, // what members receive
     DRAIN_MAX_MS = 3000,
     DRAIN_STEP_MS = 20,
     JOIN_BURST_FACTOR = 3,
@@ -28,7 +29,7 @@ struct hub {
     // Control loop only.
     GPtrArray *rooms; // struct room, a reference each
     struct limit_table *joins;
-    unsigned check_timer;
+    unsigned check_timer, adapt_timer;
     bool is_shutting_down;
     int sessions;
     uint64_t join_count, refusal_count;
@@ -44,6 +45,13 @@ static void check_rooms(void *user) {
         if (room_is_expired(room, now_ns))
             hub_drop_room(hub, room, "empty");
     }
+}
+
+static void adapt_rooms(void *user) {
+    struct hub *hub = user;
+    int64_t now_ns = mixer_now_ns();
+    for (guint i = 0; i < hub->rooms->len; i++)
+        room_adapt(hub->rooms->pdata[i], now_ns);
 }
 
 struct hub *hub_create(const struct config *config, struct store *store, struct loop *loop) {
@@ -66,6 +74,7 @@ struct hub *hub_create(const struct config *config, struct store *store, struct 
         return NULL;
     }
     hub->check_timer = loop_every(loop, CHECK_EVERY_MS, check_rooms, hub);
+    hub->adapt_timer = loop_every(loop, ADAPT_EVERY_MS, adapt_rooms, hub);
     return hub;
 }
 
@@ -79,6 +88,7 @@ void hub_destroy(struct hub *hub) {
     if (!hub)
         return;
     loop_stop_timer(hub->loop, hub->check_timer);
+    loop_stop_timer(hub->loop, hub->adapt_timer);
     hub_shut_down(hub);
     // Work that is still queued may hold the last reference to a connection or a room.
     int stuck = 0;

@@ -38,6 +38,8 @@ void hub_shut_down(struct hub *hub);
 int hub_list_rooms(struct hub *hub, json_t **out, struct refusal *refusal);
 int hub_create_room(struct hub *hub, const json_t *body, json_t **out, struct refusal *refusal);
 int hub_get_room(struct hub *hub, const char *room, json_t **out, struct refusal *refusal);
+int hub_change_room(struct hub *hub, const char *room, const json_t *body, json_t **out,
+                    struct refusal *refusal);
 int hub_end_room(struct hub *hub, const char *room, struct refusal *refusal);
 int hub_list_members(struct hub *hub, const char *room, json_t **out, struct refusal *refusal);
 int hub_kick_member(struct hub *hub, const char *room, const char *member, struct refusal *refusal);

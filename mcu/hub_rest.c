@@ -203,6 +203,13 @@ static int read_layout(const json_t *body, struct room_spec *spec, struct refusa
     return 0;
 }
 
+static int read_ceiling(const json_t *body, enum downlink_wish *out, struct refusal *refusal) {
+    const json_t *receive = json_object_get(body, "receive");
+    if (receive && !downlink_wish_of(json_string_value(receive), out))
+        return refuse_field(refusal, "receive", "must be auto, high, medium, low or audio");
+    return 0;
+}
+
 static int read_name(const json_t *body, char name[ROOM_NAME_MAX], struct refusal *refusal) {
     const json_t *id = json_object_get(body, "id");
     if (!id) {
@@ -220,11 +227,13 @@ static int read_name(const json_t *body, char name[ROOM_NAME_MAX], struct refusa
 
 static int read_spec(const struct config *config, const json_t *body, char name[ROOM_NAME_MAX],
                      struct room_spec *spec, struct refusal *refusal) {
-    static const char *const fields[] = {"id", "layout", "canvas", "max_members", "linger", NULL};
+    static const char *const fields[] = {"id",     "layout",  "canvas", "max_members",
+                                         "linger", "receive", NULL};
     room_spec_init(spec, config, name);
     spec->is_made_by_api = true;
     if (check_fields(body, fields, refusal) != 0 || read_name(body, name, refusal) != 0 ||
-        read_layout(body, spec, refusal) != 0 || read_canvas(body, spec, refusal) != 0 ||
+        read_layout(body, spec, refusal) != 0 || read_ceiling(body, &spec->ceiling, refusal) != 0 ||
+        read_canvas(body, spec, refusal) != 0 ||
         read_int(body, "max_members", 1, config->room_members_max, &spec->members_max, refusal) !=
             0 ||
         read_int(body, "linger", 0, 86400, &spec->linger_s, refusal) != 0)
@@ -252,6 +261,29 @@ static void create_room(void *user) {
 int hub_create_room(struct hub *hub, const json_t *body, json_t **out, struct refusal *refusal) {
     struct request request = {.hub = hub, .body = body, .refusal = refusal};
     int result = run(&request, create_room);
+    if (result == 0)
+        *out = request.answer;
+    return result;
+}
+
+static void change_room(void *user) {
+    static const char *const fields[] = {"receive", NULL};
+    struct request *request = user;
+    struct room *room = find_room(request);
+    if (!room || check_fields(request->body, fields, request->refusal) != 0)
+        return;
+    enum downlink_wish ceiling = room_ceiling(room);
+    if (read_ceiling(request->body, &ceiling, request->refusal) != 0)
+        return;
+    room_set_ceiling(room, ceiling);
+    request->answer = room_to_json(room);
+    request->result = 0;
+}
+
+int hub_change_room(struct hub *hub, const char *room, const json_t *body, json_t **out,
+                    struct refusal *refusal) {
+    struct request request = {.hub = hub, .room_name = room, .body = body, .refusal = refusal};
+    int result = run(&request, change_room);
     if (result == 0)
         *out = request.answer;
     return result;

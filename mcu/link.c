@@ -15,6 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    FEEDBACK_MAX = 64, // packets at a time
+    // Believed until the client's feedback tells better: half the canvas, which is what most links
+    // carry and none is choked by for long.
+    ESTIMATE_START_BPS = 900000,
+    ESTIMATE_MIN_BPS = 30000,
+    ESTIMATE_MAX_BPS = 100000000,
+};
+
 struct link {
     // Immutable after link_create().
     struct loop *loop;
@@ -25,9 +34,12 @@ struct link {
     atomic_int references;
     struct member *member; // control loop only; NULL once detached
 
-    // Protected by lock: the data channel's messages are counted where they arrive.
+    // Protected by lock: the data channel's messages are counted where they arrive, and so is the
+    // client's feedback.
     pthread_mutex_t lock;
     struct limit messages;
+    struct bandwidth *bandwidth;
+    bool has_feedback;
 };
 
 // Something the peer told, on its way to the control loop.
@@ -213,12 +225,47 @@ static void on_audio_lost(void *user, int64_t pts_ns, int64_t duration_ns) {
     mixer_push_audio_lost(link->mix, pts_ns, duration_ns);
 }
 
+static void on_feedback(void *user, const struct peer_packet_report *reports, int count) {
+    struct link *link = user;
+    struct bandwidth_packet packets[FEEDBACK_MAX];
+    int64_t now_ns = mixer_now_ns();
+    pthread_mutex_lock(&link->lock);
+    link->has_feedback = true;
+    for (int done = 0; done < count;) {
+        int part = 0;
+        for (; part < FEEDBACK_MAX && done < count; part++, done++)
+            packets[part] = (struct bandwidth_packet){.sent_ns = reports[done].sent_ns,
+                                                      .received_ns = reports[done].received_ns,
+                                                      .size_bytes = reports[done].size_bytes};
+        bandwidth_add(link->bandwidth, packets, part, now_ns);
+    }
+    pthread_mutex_unlock(&link->lock);
+}
+
+bool link_estimate(struct link *link, int64_t rtt_ns, int64_t wanted_bps, int64_t now_ns,
+                   struct bandwidth_view *out) {
+    struct bandwidth_probe probe = {0};
+    pthread_mutex_lock(&link->lock);
+    bool has_feedback = link->has_feedback;
+    if (has_feedback) {
+        bandwidth_set_rtt_ns(link->bandwidth, rtt_ns);
+        bandwidth_tick(link->bandwidth, now_ns);
+        probe = bandwidth_take_probe(link->bandwidth, wanted_bps, now_ns);
+    }
+    bandwidth_get(link->bandwidth, out);
+    pthread_mutex_unlock(&link->lock);
+    if (probe.kbps > 0)
+        peer_send_probe(link->peer, probe.kbps, probe.duration_ms);
+    return has_feedback;
+}
+
 static void on_keyframe_request(void *user) {
     struct link *link = user;
     mixer_request_keyframe(link->mix);
 }
 
 static void link_free(struct link *link) {
+    bandwidth_destroy(link->bandwidth);
     mixer_member_unref(link->mix);
     pthread_mutex_destroy(&link->lock);
     free(link);
@@ -239,6 +286,7 @@ static const struct peer_ops peer_ops = {
     .on_audio = on_audio,
     .on_audio_lost = on_audio_lost,
     .on_keyframe_request = on_keyframe_request,
+    .on_feedback = on_feedback,
     .on_failed = on_failed,
     .release = on_release,
 };
@@ -255,7 +303,9 @@ struct link *link_create(struct loop *loop, const struct config *config, const c
     atomic_init(&link->references, 1);
     pthread_mutex_init(&link->lock, NULL);
     limit_init(&link->messages, config->messages_per_s, 3 * config->messages_per_s);
-    link->peer = peer_create(config, object, &peer_ops, link);
+    link->bandwidth = bandwidth_create(ESTIMATE_START_BPS, ESTIMATE_MIN_BPS, ESTIMATE_MAX_BPS);
+    if (link->bandwidth)
+        link->peer = peer_create(config, object, &peer_ops, link);
     if (!link->peer) {
         link_free(link);
         return NULL;

@@ -5,6 +5,7 @@
 #ifndef MCU_LINK_H
 #define MCU_LINK_H
 
+#include "mcu/bandwidth.h"
 #include "mcu/loop.h"
 #include "mcu/peer.h"
 #include "mixer/mixer.h"
@@ -18,6 +19,12 @@ struct link *link_create(struct loop *loop, const struct config *config, const c
 // Control loop. Takes the reference of link_create(): the member hears nothing more of this link,
 // and the connection closes. NULL is allowed.
 void link_detach(struct link *link);
+
+// Control loop, a few times a second: what the link can take, now. Sends a probe towards wanted_bps
+// (0: as much as there is will do) when one is due. False: the client has told of no packet yet,
+// and *out is no more than a guess.
+bool link_estimate(struct link *link, int64_t rtt_ns, int64_t wanted_bps, int64_t now_ns,
+                   struct bandwidth_view *out);
 
 // Any thread that holds a reference.
 struct link *link_ref(struct link *link);

@@ -8,6 +8,7 @@
 #include "mcu/limit.h"
 #include "mcu/link.h"
 #include "mcu/log.h"
+#include "mcu/reception.h"
 #include "mcu/room.h"
 #include "mcu/session_internal.h"
 
@@ -55,6 +56,7 @@ struct member {
     struct mixer_member *mix;
     struct feed *feed; // valid while mix is
     struct peer_media media;
+    struct reception reception;
     struct limit offers;
     bool is_connected, has_channel;
     int64_t heard_ns;                         // the session's last word
@@ -147,6 +149,8 @@ struct member *member_create(struct room *room, const char *id, char *name, cons
     member->audio_muted = audio_muted;
     member->video_muted = video_muted;
     member->feed = feed;
+    reception_init(&member->reception, room_downlink(room));
+    downlink_set_ceiling(&member->reception.downlink, room_ceiling(room));
     limit_init(&member->offers, OFFERS_PER_S, OFFERS_BURST);
     member->heard_ns = mixer_now_ns();
     struct timespec now;
@@ -220,7 +224,14 @@ void member_get_view(const struct member *member, struct member_view *view) {
         .video_muted = member->video_muted,
         .hand = member->hand,
         .screen = member->screen,
+        .quality = member->reception.quality,
     };
+}
+
+static void describe_link(const struct member *member, struct protocol_stats_view *out) {
+    int width_px, height_px, fps;
+    room_get_canvas(member->room, &width_px, &height_px, &fps);
+    reception_describe(&member->reception, width_px, height_px, fps, out);
 }
 
 static json_t *stats_to_json(const struct member *member) {
@@ -330,6 +341,29 @@ static void tell(struct member *member, char *text) {
     free(text);
 }
 
+static void adapt(struct member *member, int64_t now_ns, bool tells) {
+    if (!member->is_connected)
+        return;
+    const char *quality = member->reception.quality;
+    bool has_changed = reception_update(&member->reception, member->link, member->mix, now_ns);
+    if (reception_take_due(&member->reception, has_changed || tells, now_ns)) {
+        struct protocol_stats_view view;
+        describe_link(member, &view);
+        tell(member, protocol_stats(&view));
+    }
+    if (quality != member->reception.quality)
+        room_on_member_changed(member->room, member);
+}
+
+void member_adapt(struct member *member, int64_t now_ns) {
+    adapt(member, now_ns, false);
+}
+
+void member_set_ceiling(struct member *member, enum downlink_wish ceiling) {
+    downlink_set_ceiling(&member->reception.downlink, ceiling);
+    adapt(member, mixer_now_ns(), true);
+}
+
 static void find_tile(const struct stage_view *view, const char *id, enum video_role role,
                       struct rect *out) {
     *out = (struct rect){0};
@@ -404,6 +438,10 @@ static void set_flag(bool *flag, int wish, bool *changed) {
 
 static void on_set(struct member *member, struct message *message) {
     bool changed = false;
+    if (message->set.receive >= 0) {
+        downlink_set_wish(&member->reception.downlink, message->set.receive);
+        adapt(member, mixer_now_ns(), true);
+    }
     set_flag(&member->audio_muted, message->set.audio_muted, &changed);
     set_flag(&member->video_muted, message->set.video_muted, &changed);
     set_flag(&member->hand, message->set.hand, &changed);
@@ -467,10 +505,7 @@ void member_on_candidate(struct member *member, const char *candidate, const cha
 void member_on_connected(struct member *member) {
     member->is_connected = true;
     log_info(member->object, "media connected");
-    struct mixer_reception reception = {.video = member->media.receives_video,
-                                        .audio = member->media.receives_audio,
-                                        .layers = STAGE_LAYERS};
-    mixer_set_reception(member->mix, &reception);
+    reception_begin(&member->reception, member->link, member->mix, &member->media, mixer_now_ns());
     room_greet(member->room, member);
 }
 

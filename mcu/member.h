@@ -4,6 +4,7 @@
 #ifndef MCU_MEMBER_H
 #define MCU_MEMBER_H
 
+#include "mcu/downlink.h"
 #include "mcu/peer.h"
 #include "mcu/protocol.h"
 
@@ -51,6 +52,9 @@ void member_refuse(struct member *member, const struct refusal *refusal);
 
 // Obeys what a member said, on whichever channel (not join).
 void member_obey(struct member *member, struct message *message);
+// A few times a second: fits what it receives to its link, and tells it when that changed.
+void member_adapt(struct member *member, int64_t now_ns);
+void member_set_ceiling(struct member *member, enum downlink_wish ceiling);
 // Tells the client what its tiles deserve, if that changed.
 void member_send_uplink(struct member *member, const struct stage_view *view, int fps);
 

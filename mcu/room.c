@@ -25,12 +25,14 @@ struct room {
     int members_max, linger_s;
     int width_px, height_px, fps;
     int64_t created_unix_ms;
+    struct downlink_config downlink;
     struct mixer *mixer;
 
     atomic_int references;
 
     // Control loop only.
     enum layout_kind layout;
+    enum downlink_wish ceiling;
     bool is_ended, has_had_members;
     GPtrArray *members; // struct member, in order of joining
     unsigned last_member_number;
@@ -143,12 +145,19 @@ void room_spec_init(struct room_spec *spec, const struct config *config, const c
 }
 
 // More pixels or frames than the default canvas deserve more bits, but not in proportion.
-static int composite_kbps(const struct room_spec *spec, const struct config *config) {
+static void plan_bitrates(const struct room_spec *spec, const struct config *config,
+                          struct downlink_config *out) {
+    const int defaults_kbps[STAGE_TIERS] = {config->video_kbps, config->video_half_kbps,
+                                            config->video_quarter_kbps};
     double defaults =
         (double)config->canvas_width_px * config->canvas_height_px * config->canvas_fps;
     double wanted = (double)spec->width_px * spec->height_px * spec->fps;
-    double kbps = config->video_kbps * (0.25 + 0.75 * wanted / defaults);
-    return kbps < 100 ? 100 : kbps > 8000 ? 8000 : (int)kbps;
+    for (int tier = 0; tier < STAGE_TIERS; tier++) {
+        double kbps = defaults_kbps[tier] * (0.25 + 0.75 * wanted / defaults);
+        out->tier_kbps[tier] = kbps < 40 ? 40 : kbps > 8000 ? 8000 : (int)kbps;
+    }
+    out->audio_kbps = config->audio_kbps;
+    out->thrifty_kbps = config->audio_thrifty_kbps;
 }
 
 int room_create(const struct room_world *world, const struct room_spec *spec, struct room **out) {
@@ -165,6 +174,8 @@ int room_create(const struct room_world *world, const struct room_spec *spec, st
     room->width_px = round_to_16(spec->width_px);
     room->height_px = round_to_16(spec->height_px);
     room->fps = spec->fps;
+    room->ceiling = spec->ceiling;
+    plan_bitrates(spec, config, &room->downlink);
     room->created_unix_ms = unix_ms();
     room->emptied_ns = mixer_now_ns();
     room->members = g_ptr_array_new();
@@ -173,9 +184,11 @@ int room_create(const struct room_world *world, const struct room_spec *spec, st
         .video = {.width_px = room->width_px,
                   .height_px = room->height_px,
                   .fps = room->fps,
-                  .tier_kbps = {composite_kbps(spec, config)},
+                  .tier_kbps = {room->downlink.tier_kbps[0], room->downlink.tier_kbps[1],
+                                room->downlink.tier_kbps[2]},
                   .shows_names = true},
         .audio = {.kbps = config->audio_kbps,
+                  .thrifty_kbps = config->audio_thrifty_kbps,
                   .loudest = config->loudest,
                   .playout_min_ns = config->playout_min_ms * INT64_C(1000000),
                   .playout_max_ns = config->playout_max_ms * INT64_C(1000000)},
@@ -232,6 +245,26 @@ struct mixer *room_mixer(struct room *room) {
     return room->mixer;
 }
 
+const struct downlink_config *room_downlink(const struct room *room) {
+    return &room->downlink;
+}
+
+enum downlink_wish room_ceiling(const struct room *room) {
+    return room->ceiling;
+}
+
+void room_set_ceiling(struct room *room, enum downlink_wish ceiling) {
+    room->ceiling = ceiling;
+    for (guint i = 0; i < room->members->len; i++)
+        member_set_ceiling(room->members->pdata[i], ceiling);
+}
+
+void room_get_canvas(const struct room *room, int *width_px, int *height_px, int *fps) {
+    *width_px = room->width_px;
+    *height_px = room->height_px;
+    *fps = room->fps;
+}
+
 const struct room_world *room_world(const struct room *room) {
     return room->world;
 }
@@ -246,11 +279,11 @@ bool room_is_expired(const struct room *room, int64_t now_ns) {
 json_t *room_to_json(const struct room *room) {
     char created_at[32];
     protocol_time(room->created_unix_ms, created_at);
-    return json_pack("{s:s, s:i, s:s, s:{s:i, s:i, s:i}, s:i, s:s, s:s}", "id", room->name,
+    return json_pack("{s:s, s:i, s:s, s:{s:i, s:i, s:i}, s:i, s:s, s:s, s:s}", "id", room->name,
                      "members", (int)room->members->len, "layout", layout_name(room->layout),
                      "canvas", "width", room->width_px, "height", room->height_px, "fps", room->fps,
-                     "max_members", room->members_max, "created_at", created_at, "created_by",
-                     room->is_made_by_api ? "api" : "join");
+                     "max_members", room->members_max, "receive", downlink_wish_name(room->ceiling),
+                     "created_at", created_at, "created_by", room->is_made_by_api ? "api" : "join");
 }
 
 static bool is_speaking(const struct room *room, const char *id) {
@@ -410,6 +443,11 @@ void room_remove_member(struct room *room, struct member *member, const char *re
     member_destroy(member);
     room_tell_signaling(room, protocol_member_left(id, reason), NULL);
     log_info(room->name, "%s left: %s", id, reason);
+}
+
+void room_adapt(struct room *room, int64_t now_ns) {
+    for (guint i = 0; i < room->members->len; i++)
+        member_adapt(room->members->pdata[i], now_ns);
 }
 
 void room_check_members(struct room *room, int64_t now_ns) {

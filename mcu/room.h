@@ -5,6 +5,7 @@
 #define MCU_ROOM_H
 
 #include "mcu/config.h"
+#include "mcu/downlink.h"
 #include "mcu/loop.h"
 #include "mcu/member.h"
 #include "mcu/protocol.h"
@@ -24,7 +25,8 @@ struct room_spec {
     enum layout_kind layout;
     int width_px, height_px, fps;
     int members_max;
-    int linger_s; // how long it stays after the last member left
+    enum downlink_wish ceiling; // of what members receive
+    int linger_s;               // how long it stays after the last member left
 };
 
 // What a room is made in. Borrowed; must outlive every room.
@@ -55,6 +57,11 @@ bool room_is_expired(const struct room *room, int64_t now_ns);
 json_t *room_to_json(const struct room *room);
 json_t *room_members_to_json(const struct room *room); // an array
 struct mixer *room_mixer(struct room *room);
+// What the tiers and the sound cost, and the most that anybody in here may receive.
+const struct downlink_config *room_downlink(const struct room *room);
+enum downlink_wish room_ceiling(const struct room *room);
+void room_set_ceiling(struct room *room, enum downlink_wish ceiling);
+void room_get_canvas(const struct room *room, int *width_px, int *height_px, int *fps);
 const struct room_world *room_world(const struct room *room);
 
 // A session comes in (or back, with a resume secret it was given). Says `joined`. 0, or -1 and
@@ -66,6 +73,8 @@ struct member *room_find_member(struct room *room, const char *id); // or NULL
 void room_remove_member(struct room *room, struct member *member, const char *reason);
 // Takes those out who are gone.
 void room_check_members(struct room *room, int64_t now_ns);
+// A few times a second: fits what each member receives to its link.
+void room_adapt(struct room *room, int64_t now_ns);
 
 // To all; over data channels where they are open, or over the sessions. Takes text.
 void room_tell(struct room *room, char *text);
