@@ -22,6 +22,8 @@ void api_get_snapshot(struct request *request, struct reply *reply);
 void api_get_health(struct request *request, struct reply *reply);
 void api_get_readiness(struct request *request, struct reply *reply);
 void api_get_ice_servers(struct request *request, struct reply *reply);
+
+// api_metrics.c
 void api_get_metrics(struct request *request, struct reply *reply);
 
 #endif

@@ -47,6 +47,9 @@ int hub_kick_member(struct hub *hub, const char *room, const char *member, struc
 int hub_snapshot(struct hub *hub, const char *room, int width_px, uint8_t **jpeg,
                  size_t *size_bytes, struct refusal *refusal);
 void hub_get_stats(struct hub *hub, struct hub_stats *out);
+// The link of every connected member: an array of {room, member, link}, for the metrics. A new
+// reference, or NULL.
+json_t *hub_list_links(struct hub *hub);
 int hub_is_ready(struct hub *hub); // 0 or negative errno: the store answers, the loop turns
 
 const struct config *hub_config(const struct hub *hub);

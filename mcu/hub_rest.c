@@ -129,6 +129,21 @@ void hub_get_stats(struct hub *hub, struct hub_stats *out) {
     run(&request, get_stats);
 }
 
+static void list_links(void *user) {
+    struct request *request = user;
+    request->answer = json_array();
+    struct room *room;
+    for (size_t i = 0; (room = hub_next_room(request->hub, i)); i++)
+        room_append_links(room, request->answer);
+    request->result = 0;
+}
+
+json_t *hub_list_links(struct hub *hub) {
+    struct refusal refusal;
+    struct request request = {.hub = hub, .refusal = &refusal};
+    return run(&request, list_links) == 0 ? request.answer : NULL;
+}
+
 static void look_whether_ready(void *user) {
     struct request *request = user;
     request->result =

@@ -215,6 +215,10 @@ struct session *member_session(const struct member *member) {
     return member->session;
 }
 
+bool member_is_connected(const struct member *member) {
+    return member->is_connected;
+}
+
 void member_get_view(const struct member *member, struct member_view *view) {
     *view = (struct member_view){
         .id = member->id,
@@ -250,6 +254,12 @@ static json_t *stats_to_json(const struct member *member) {
                      "audio_late", (json_int_t)sound.late);
 }
 
+json_t *member_link_to_json(const struct member *member) {
+    struct protocol_stats_view view;
+    describe_link(member, &view);
+    return protocol_link_json(&view);
+}
+
 json_t *member_to_json(const struct member *member, bool is_speaking) {
     struct member_view view;
     member_get_view(member, &view);
@@ -260,6 +270,8 @@ json_t *member_to_json(const struct member *member, bool is_speaking) {
     json_object_set_new(json, "speaking", json_boolean(is_speaking));
     json_object_set_new(json, "connected", json_boolean(member->is_connected));
     json_object_set_new(json, "stats", stats_to_json(member));
+    if (member->is_connected)
+        json_object_set_new(json, "link", member_link_to_json(member));
     return json;
 }
 

@@ -33,6 +33,8 @@ const char *member_resume(const struct member *member);      // the secret that 
 struct session *member_session(const struct member *member); // NULL while the socket is gone
 void member_get_view(const struct member *member, struct member_view *view);
 json_t *member_to_json(const struct member *member, bool is_speaking); // as REST shows it
+json_t *member_link_to_json(const struct member *member);              // likewise, of its link
+bool member_is_connected(const struct member *member);
 
 // The socket came (back).
 void member_set_session(struct member *member, struct session *session);

@@ -119,6 +119,7 @@ char *protocol_bye(const char *reason);
 char *protocol_pong(void);
 char *protocol_stats(const struct protocol_stats_view *view);
 
+json_t *protocol_link_json(const struct protocol_stats_view *view); // as in stats, for REST
 json_t *protocol_member_json(const struct member_view *member);
 json_t *protocol_chat_json(int64_t id, const char *from, const char *name, const char *text,
                            int64_t at_unix_ms);    // with "type"

@@ -157,7 +157,7 @@ static double known(double value) {
     return isfinite(value) ? value : 0;
 }
 
-char *protocol_stats(const struct protocol_stats_view *view) {
+json_t *protocol_link_json(const struct protocol_stats_view *view) {
     json_t *down = json_pack(
         "{s:i, s:i, s:i, s:b, s:b, s:i, s:i, s:i, s:i, s:f, s:i, s:i, s:o, s:o}", "estimate_kbps",
         view->down.estimate_kbps, "tier", view->down.tier, "layers", view->down.layers, "video",
@@ -168,8 +168,15 @@ char *protocol_stats(const struct protocol_stats_view *view) {
     json_t *up = json_pack("{s:f, s:f, s:i, s:i}", "loss", known(view->up.loss), "jitter_ms",
                            known(view->up.jitter_ms), "playout_ms", view->up.playout_ms, "kbps",
                            view->up.kbps);
-    return dump(json_pack("{s:s, s:o, s:o, s:s}", "type", "stats", "down", down, "up", up,
-                          "quality", view->quality ? view->quality : "good"));
+    return json_pack("{s:o, s:o, s:s}", "down", down, "up", up, "quality",
+                     view->quality ? view->quality : "good");
+}
+
+char *protocol_stats(const struct protocol_stats_view *view) {
+    json_t *message = json_pack("{s:s}", "type", "stats"), *link = protocol_link_json(view);
+    json_object_update(message, link);
+    json_decref(link);
+    return dump(message);
 }
 
 void protocol_time(int64_t unix_ms, char out[32]) {

@@ -302,6 +302,16 @@ json_t *room_members_to_json(const struct room *room) {
     return list;
 }
 
+void room_append_links(const struct room *room, json_t *list) {
+    for (guint i = 0; i < room->members->len; i++) {
+        const struct member *member = room->members->pdata[i];
+        if (member_is_connected(member))
+            json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "room", room->name, "member",
+                                                  member_id(member), "link",
+                                                  member_link_to_json(member)));
+    }
+}
+
 struct member *room_find_member(struct room *room, const char *id) {
     for (guint i = 0; i < room->members->len; i++)
         if (strcmp(member_id(room->members->pdata[i]), id) == 0)

@@ -55,7 +55,8 @@ const char *room_name(const struct room *room);
 int room_member_count(const struct room *room);
 bool room_is_expired(const struct room *room, int64_t now_ns);
 json_t *room_to_json(const struct room *room);
-json_t *room_members_to_json(const struct room *room); // an array
+json_t *room_members_to_json(const struct room *room);         // an array
+void room_append_links(const struct room *room, json_t *list); // {room, member, link} of each
 struct mixer *room_mixer(struct room *room);
 // What the tiers and the sound cost, and the most that anybody in here may receive.
 const struct downlink_config *room_downlink(const struct room *room);
