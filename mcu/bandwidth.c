@@ -18,7 +18,7 @@
 // falls to 0.9 of it; doing so twice, or for a queue that our own keyframe made, changes nothing,
 // so a false alarm is cheap. While a queue of q remains, the estimate is
 //
-//     capacity x (1 - (q - threshold) / 1 s), but not under 0.6 x capacity
+//     capacity x (1 - (q - threshold) / 1 s), but not under 0.65 x capacity
 //
 // so that a deep queue is gone in a few seconds and the estimate comes back as it goes.
 //
@@ -36,8 +36,8 @@
 //
 // Rising. What arrived without a queue, fits: the capacity is never below the received rate of the
 // last second. Beyond that only probes tell: now and then the sender is asked to send, padding and
-// media together, at g x capacity for 120 ms / (g - 1), so that a link which is full already is
-// left with 120 ms of queue and no more. If the delay grew by d over a time t of it, then
+// media together, at g x capacity for 100 ms / (g - 1), so that a link which is full already is
+// left with 100 ms of queue and no more. If the delay grew by d over a time t of it, then
 //
 //     link rate = probe rate / (1 + d / t)
 //
@@ -64,17 +64,19 @@ enum { PACKETS_MAX = 2048, NEWEST_MIN = 5, NEWEST_MAX = 64, SIZE_MAX_BYTES = 655
 #define THRESHOLD       (40 * MS)
 #define SPREAD_MAX      (80 * MS)
 #define REACTION        (100 * MS) // until a sender sends what it was told
-#define PROBE_QUEUE     (120 * MS)
+#define PROBE_QUEUE     (100 * MS)
 #define PROBE_GRACE     (2 * SECOND) // what a probe left in the queue is gone by then
 #define PROBE_AGAIN     (2 * SECOND)
 #define PROBE_AGAIN_MAX (10 * SECOND)
 #define CONTENDED_FOR   (10 * SECOND)
 #define LOSS_HEAVY      0.2
 #define FALL_TO         0.9
+#define DRAIN_MIN       0.65
 
 struct probe {
     int64_t from_ns, until_ns; // sent between
-    int64_t queue_ns;          // before it
+    int64_t queue_ns, bps;
+    double loss;               // before it
     int64_t again_ns, next_ns; // the pause, and its end
     bool is_out;
 };
@@ -390,17 +392,20 @@ static void judge_queue_over(struct bandwidth *bandwidth) {
     }
 }
 
-static bool is_after_probe(const struct bandwidth *bandwidth) {
-    return bandwidth->probe.until_ns &&
-           bandwidth->newest_from_ns < bandwidth->probe.until_ns + PROBE_GRACE;
+// What the last probe may have left in the queue.
+static int64_t probe_queue_ns(const struct bandwidth *bandwidth) {
+    if (!bandwidth->probe.until_ns)
+        return 0;
+    int64_t since_ns = MAX(bandwidth->newest_from_ns - bandwidth->probe.until_ns, 0);
+    double left = 1 - (double)since_ns / (double)PROBE_GRACE;
+    return scaled(PROBE_QUEUE + PROBE_QUEUE / 4, MAX(left, 0));
 }
 
 static void judge_queue(struct bandwidth *bandwidth) {
     int64_t limit_ns = threshold_ns(bandwidth);
     if (bandwidth->queue_ns > limit_ns)
         bandwidth->calm_ns = bandwidth->now_ns;
-    if (is_after_probe(bandwidth))
-        limit_ns += PROBE_QUEUE * 5 / 4;
+    limit_ns += probe_queue_ns(bandwidth);
     if (bandwidth->queue_ns <= limit_ns) {
         bandwidth->overs = 0;
         bandwidth->is_falling = false;
@@ -425,7 +430,8 @@ static void judge_loss(struct bandwidth *bandwidth) {
         return;
     bandwidth->loss = tally_loss(&tally);
     bandwidth->loss_accepted = MIN(bandwidth->loss_accepted, bandwidth->loss);
-    bool is_heavy = bandwidth->loss > MAX(LOSS_HEAVY, bandwidth->loss_accepted + 0.1);
+    bool is_full = bandwidth->now_ns - bandwidth->calm_ns < 2 * SECOND; // a queue that ran over
+    bool is_heavy = !is_full && bandwidth->loss > MAX(LOSS_HEAVY, bandwidth->loss_accepted + 0.1);
     if (!is_heavy || !bandwidth->is_lossy)
         bandwidth->lossy_ns = bandwidth->now_ns;
     bandwidth->is_lossy = is_heavy;
@@ -482,11 +488,13 @@ static void judge_probe(struct bandwidth *bandwidth) {
     int64_t span_ns = probe->until_ns - probe->from_ns;
     struct tally tally = tally_sent(bandwidth, probe->from_ns, probe->until_ns);
     int64_t bps = rate_bps(tally.sent_bytes, span_ns);
-    double came = MIN(1, (1 - tally_loss(&tally)) / MAX(1 - bandwidth->loss, 0.1));
+    double came = MIN(1, (1 - tally_loss(&tally)) / MAX(1 - probe->loss, 0.1));
+    if (probe->loss > LOSS_HEAVY)
+        came *= 1 - probe->loss; // too much to be taken for chance alone
     int64_t growth_ns = probe_growth_ns(bandwidth);
-    bool took = growth_ns < threshold_ns(bandwidth) / 2 && came > 0.8;
-    int64_t link_bps = scaled(bps, came);
-    if (!took)
+    bool took = growth_ns < threshold_ns(bandwidth) / 2 && came > 0.9;
+    int64_t link_bps = scaled(MIN(bps, probe->bps), came);
+    if (!took) // the growth was seen over two thirds of it
         link_bps =
             scaled(link_bps, FALL_TO / (1 + MAX((double)growth_ns, 0) / (double)span_ns * 1.5));
     if (link_bps > bandwidth->capacity_bps)
@@ -514,7 +522,9 @@ struct bandwidth_probe bandwidth_take_probe(struct bandwidth *bandwidth, int64_t
     probe->from_ns = bandwidth->now_ns;
     probe->until_ns = bandwidth->now_ns + span_ns;
     probe->queue_ns = bandwidth->queue_ns;
-    return (struct bandwidth_probe){.kbps = (int)(scaled(bandwidth->capacity_bps, gain) / 1000),
+    probe->loss = bandwidth->loss;
+    probe->bps = scaled(bandwidth->capacity_bps, gain);
+    return (struct bandwidth_probe){.kbps = (int)(probe->bps / 1000),
                                     .duration_ms = (int)(span_ns / MS)};
 }
 
@@ -525,7 +535,7 @@ static void publish(struct bandwidth *bandwidth) {
     int64_t over_ns = bandwidth->queue_ns - threshold_ns(bandwidth);
     double drain = 1;
     if (over_ns > 0 && bandwidth->is_falling && !bandwidth->is_contended)
-        drain = MAX(1 - (double)over_ns / (double)SECOND, 0.6);
+        drain = MAX(1 - (double)over_ns / (double)SECOND, DRAIN_MIN);
     bandwidth->estimate_bps =
         clamp(scaled(bandwidth->capacity_bps, drain), bandwidth->min_bps, bandwidth->max_bps);
 }
