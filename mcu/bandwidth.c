@@ -72,10 +72,12 @@ enum { PACKETS_MAX = 2048, NEWEST_MIN = 5, NEWEST_MAX = 64, SIZE_MAX_BYTES = 655
 #define LOSS_HEAVY      0.2
 #define FALL_TO         0.9
 #define DRAIN_MIN       0.65
+#define PASSAGE_MIN     0.92
 
 struct probe {
     int64_t from_ns, until_ns; // sent between
-    int64_t queue_ns, bps;
+    int64_t bps;
+    int64_t queue_ns, sent_bps;
     double loss;               // before it
     int64_t again_ns, next_ns; // the pause, and its end
     bool is_out;
@@ -102,6 +104,7 @@ struct bandwidth {
     int64_t arrived_ns;                          // the latest arrival
     int64_t received_bps, sent_bps;
     double loss, loss_accepted;
+    double passage; // received by sent, losses aside: under 1 while a queue of ours grows
 
     int overs;               // rounds over the threshold, one after another
     int64_t busy_arrival_ns; // since then the link was never idle
@@ -144,6 +147,7 @@ struct bandwidth *bandwidth_create(int64_t start_bps, int64_t min_bps, int64_t m
     bandwidth->capacity_bps = clamp(start_bps, bandwidth->min_bps, bandwidth->max_bps);
     bandwidth->estimate_bps = bandwidth->capacity_bps;
     bandwidth->probe.again_ns = PROBE_AGAIN;
+    bandwidth->passage = 1;
     return bandwidth;
 }
 
@@ -371,10 +375,16 @@ static void watch_effect(struct bandwidth *bandwidth, int64_t link_bps) {
     int64_t shrunk_ns = bandwidth->effect_queue_ns - queue_ns;
     if (shrunk_ns > MAX(20 * MS, scaled(passed_ns, slack * 0.4)))
         bandwidth->has_effect = false; // it shrinks: look again in a second
-    else if (slack > 0.05 && link_bps > scaled(sent, 0.85))
+    else if (slack > 0.15 && bandwidth->passage > PASSAGE_MIN)
         bandwidth->is_contended = true;
     else
-        fall(bandwidth, link_bps, BANDWIDTH_QUEUE);
+        fall(bandwidth, scaled(link_bps, FALL_TO), BANDWIDTH_QUEUE); // further, to see whose it is
+}
+
+static void measure_passage(struct bandwidth *bandwidth) {
+    double sent = (double)bandwidth->sent_bps * (1 - bandwidth->loss);
+    double passage = sent > 0 ? MIN((double)bandwidth->received_bps / sent, 1.5) : 1;
+    bandwidth->passage += (passage - bandwidth->passage) / 10;
 }
 
 static void judge_queue_over(struct bandwidth *bandwidth) {
@@ -383,7 +393,7 @@ static void judge_queue_over(struct bandwidth *bandwidth) {
         return;
     int64_t link_bps = received_bps(bandwidth, span_ns);
     if (bandwidth->is_contended) {
-        if (span_ns == 500 * MS && link_bps < scaled(bandwidth->sent_bps, 0.7))
+        if (bandwidth->passage < PASSAGE_MIN)
             fall(bandwidth, link_bps, BANDWIDTH_QUEUE);
     } else if (!bandwidth->is_falling || link_bps < scaled(bandwidth->capacity_bps, 0.75)) {
         fall(bandwidth, link_bps, BANDWIDTH_QUEUE);
@@ -479,6 +489,17 @@ static int64_t probe_growth_ns(const struct bandwidth *bandwidth) {
     return least_ns == INT64_MAX ? 0 : least_ns - base_ns(bandwidth) - probe->queue_ns;
 }
 
+// A rate found that is far under what was believed, and not used lately, is believed as well; but
+// it takes nothing from what was sent without harm before the probe.
+static void learn_from_probe(struct bandwidth *bandwidth, int64_t link_bps, int64_t probe_bps) {
+    int64_t capacity_bps = bandwidth->capacity_bps;
+    if (link_bps > capacity_bps)
+        set_capacity(bandwidth, link_bps, BANDWIDTH_PROBE);
+    else if (link_bps < scaled(capacity_bps, 0.7) && probe_bps > capacity_bps)
+        set_capacity(bandwidth, MIN(capacity_bps, MAX(link_bps, bandwidth->probe.sent_bps)),
+                     BANDWIDTH_QUEUE);
+}
+
 static void judge_probe(struct bandwidth *bandwidth) {
     struct probe *probe = &bandwidth->probe;
     if (!probe->is_out || newest_sent_ns(bandwidth) < probe->until_ns + 20 * MS)
@@ -495,10 +516,8 @@ static void judge_probe(struct bandwidth *bandwidth) {
     bool took = growth_ns < threshold_ns(bandwidth) / 2 && came > 0.9;
     int64_t link_bps = scaled(MIN(bps, probe->bps), came);
     if (!took) // the growth was seen over two thirds of it
-        link_bps =
-            scaled(link_bps, FALL_TO / (1 + MAX((double)growth_ns, 0) / (double)span_ns * 1.5));
-    if (link_bps > bandwidth->capacity_bps)
-        set_capacity(bandwidth, link_bps, BANDWIDTH_PROBE);
+        link_bps = scaled(link_bps, 1 / (1 + MAX((double)growth_ns, 0) / (double)span_ns * 1.5));
+    learn_from_probe(bandwidth, took ? link_bps : scaled(link_bps, FALL_TO), bps);
     probe->again_ns = took ? PROBE_AGAIN : MIN(probe->again_ns * 2, PROBE_AGAIN_MAX);
     probe->next_ns = bandwidth->now_ns + probe->again_ns;
 }
@@ -522,6 +541,7 @@ struct bandwidth_probe bandwidth_take_probe(struct bandwidth *bandwidth, int64_t
     probe->from_ns = bandwidth->now_ns;
     probe->until_ns = bandwidth->now_ns + span_ns;
     probe->queue_ns = bandwidth->queue_ns;
+    probe->sent_bps = bandwidth->sent_bps;
     probe->loss = bandwidth->loss;
     probe->bps = scaled(bandwidth->capacity_bps, gain);
     return (struct bandwidth_probe){.kbps = (int)(probe->bps / 1000),
@@ -572,6 +592,7 @@ void bandwidth_add(struct bandwidth *bandwidth, const struct bandwidth_packet *p
     measure_queue(bandwidth, fresh);
     bandwidth->received_bps = received_bps(bandwidth, SECOND / 2);
     bandwidth->sent_bps = sent_bps(bandwidth, SECOND / 2);
+    measure_passage(bandwidth);
     judge_probe(bandwidth);
     judge_queue(bandwidth);
     judge_loss(bandwidth);
