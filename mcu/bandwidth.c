@@ -112,6 +112,7 @@ struct bandwidth {
 
     bool is_falling; // a fall whose effect is being watched
     int64_t fell_ns, fall_bps;
+    int vain_falls; // one after another
     bool has_effect;
     int64_t effect_ns, effect_queue_ns;
     bool is_contended;
@@ -373,9 +374,11 @@ static void watch_effect(struct bandwidth *bandwidth, int64_t link_bps) {
     int64_t sent = rate_bps(tally.sent_bytes, passed_ns);
     double slack = 1 - (double)sent / (double)MAX(bandwidth->fall_bps, 1);
     int64_t shrunk_ns = bandwidth->effect_queue_ns - queue_ns;
+    bandwidth->has_effect = false; // look again in a second
     if (shrunk_ns > MAX(20 * MS, scaled(passed_ns, slack * 0.4)))
-        bandwidth->has_effect = false; // it shrinks: look again in a second
-    else if (slack > 0.15 && bandwidth->passage > PASSAGE_MIN)
+        bandwidth->vain_falls = 0;
+    else if (++bandwidth->vain_falls > 1 && slack > 0.15 && shrunk_ns > -50 * MS &&
+             bandwidth->passage > PASSAGE_MIN)
         bandwidth->is_contended = true;
     else
         fall(bandwidth, scaled(link_bps, FALL_TO), BANDWIDTH_QUEUE); // further, to see whose it is
@@ -419,6 +422,7 @@ static void judge_queue(struct bandwidth *bandwidth) {
     if (bandwidth->queue_ns <= limit_ns) {
         bandwidth->overs = 0;
         bandwidth->is_falling = false;
+        bandwidth->vain_falls = 0;
         if (bandwidth->now_ns - bandwidth->calm_ns > CONTENDED_FOR)
             bandwidth->is_contended = false;
         return;
@@ -512,12 +516,11 @@ static void judge_probe(struct bandwidth *bandwidth) {
     double came = MIN(1, (1 - tally_loss(&tally)) / MAX(1 - probe->loss, 0.1));
     if (probe->loss > LOSS_HEAVY)
         came *= 1 - probe->loss; // too much to be taken for chance alone
-    int64_t growth_ns = probe_growth_ns(bandwidth);
-    bool took = growth_ns < threshold_ns(bandwidth) / 2 && came > 0.9;
-    int64_t link_bps = scaled(MIN(bps, probe->bps), came);
-    if (!took) // the growth was seen over two thirds of it
-        link_bps = scaled(link_bps, 1 / (1 + MAX((double)growth_ns, 0) / (double)span_ns * 1.5));
-    learn_from_probe(bandwidth, took ? link_bps : scaled(link_bps, FALL_TO), bps);
+    int64_t growth_ns = MAX(probe_growth_ns(bandwidth) - bandwidth->spread_ns - 5 * MS, 0);
+    // The growth was seen over two thirds of the time.
+    double part = came / (1 + (double)growth_ns / (double)span_ns * 1.5);
+    bool took = part > 0.85;
+    learn_from_probe(bandwidth, scaled(MIN(bps, probe->bps), took ? part : part * FALL_TO), bps);
     probe->again_ns = took ? PROBE_AGAIN : MIN(probe->again_ns * 2, PROBE_AGAIN_MAX);
     probe->next_ns = bandwidth->now_ns + probe->again_ns;
 }
