@@ -18,7 +18,7 @@
 // falls to 0.9 of it; doing so twice, or for a queue that our own keyframe made, changes nothing,
 // so a false alarm is cheap. While a queue of q remains, the estimate is
 //
-//     capacity x (1 - (q - threshold) / 1 s), but not under 0.6 x capacity
+//     capacity x (1 - (q - threshold) / 1 s), but not under 0.65 x capacity
 //
 // so that a deep queue is gone in a few seconds and the estimate comes back as it goes.
 //
@@ -36,8 +36,8 @@
 //
 // Rising. What arrived without a queue, fits: the capacity is never below the received rate of the
 // last second. Beyond that only probes tell: now and then the sender is asked to send, padding and
-// media together, at g x capacity for 120 ms / (g - 1), so that a link which is full already is
-// left with 120 ms of queue and no more. If the delay grew by d over a time t of it, then
+// media together, at g x capacity for 100 ms / (g - 1), so that a link which is full already is
+// left with 100 ms of queue and no more. If the delay grew by d over a time t of it, then
 //
 //     link rate = probe rate / (1 + d / t)
 //
@@ -64,17 +64,21 @@ enum { PACKETS_MAX = 2048, NEWEST_MIN = 5, NEWEST_MAX = 64, SIZE_MAX_BYTES = 655
 #define THRESHOLD       (40 * MS)
 #define SPREAD_MAX      (80 * MS)
 #define REACTION        (100 * MS) // until a sender sends what it was told
-#define PROBE_QUEUE     (120 * MS)
+#define PROBE_QUEUE     (100 * MS)
 #define PROBE_GRACE     (2 * SECOND) // what a probe left in the queue is gone by then
 #define PROBE_AGAIN     (2 * SECOND)
 #define PROBE_AGAIN_MAX (10 * SECOND)
 #define CONTENDED_FOR   (10 * SECOND)
 #define LOSS_HEAVY      0.2
 #define FALL_TO         0.9
+#define DRAIN_MIN       0.65
+#define PASSAGE_MIN     0.92
 
 struct probe {
     int64_t from_ns, until_ns; // sent between
-    int64_t queue_ns;          // before it
+    int64_t bps;
+    int64_t queue_ns, sent_bps;
+    double loss;               // before it
     int64_t again_ns, next_ns; // the pause, and its end
     bool is_out;
 };
@@ -100,6 +104,7 @@ struct bandwidth {
     int64_t arrived_ns;                          // the latest arrival
     int64_t received_bps, sent_bps;
     double loss, loss_accepted;
+    double passage; // received by sent, losses aside: under 1 while a queue of ours grows
 
     int overs;               // rounds over the threshold, one after another
     int64_t busy_arrival_ns; // since then the link was never idle
@@ -107,6 +112,7 @@ struct bandwidth {
 
     bool is_falling; // a fall whose effect is being watched
     int64_t fell_ns, fall_bps;
+    int vain_falls; // one after another
     bool has_effect;
     int64_t effect_ns, effect_queue_ns;
     bool is_contended;
@@ -142,6 +148,7 @@ struct bandwidth *bandwidth_create(int64_t start_bps, int64_t min_bps, int64_t m
     bandwidth->capacity_bps = clamp(start_bps, bandwidth->min_bps, bandwidth->max_bps);
     bandwidth->estimate_bps = bandwidth->capacity_bps;
     bandwidth->probe.again_ns = PROBE_AGAIN;
+    bandwidth->passage = 1;
     return bandwidth;
 }
 
@@ -367,12 +374,20 @@ static void watch_effect(struct bandwidth *bandwidth, int64_t link_bps) {
     int64_t sent = rate_bps(tally.sent_bytes, passed_ns);
     double slack = 1 - (double)sent / (double)MAX(bandwidth->fall_bps, 1);
     int64_t shrunk_ns = bandwidth->effect_queue_ns - queue_ns;
+    bandwidth->has_effect = false; // look again in a second
     if (shrunk_ns > MAX(20 * MS, scaled(passed_ns, slack * 0.4)))
-        bandwidth->has_effect = false; // it shrinks: look again in a second
-    else if (slack > 0.05 && link_bps > scaled(sent, 0.85))
+        bandwidth->vain_falls = 0;
+    else if (++bandwidth->vain_falls > 1 && slack > 0.15 && shrunk_ns > -50 * MS &&
+             bandwidth->passage > PASSAGE_MIN)
         bandwidth->is_contended = true;
     else
-        fall(bandwidth, link_bps, BANDWIDTH_QUEUE);
+        fall(bandwidth, scaled(link_bps, FALL_TO), BANDWIDTH_QUEUE); // further, to see whose it is
+}
+
+static void measure_passage(struct bandwidth *bandwidth) {
+    double sent = (double)bandwidth->sent_bps * (1 - bandwidth->loss);
+    double passage = sent > 0 ? MIN((double)bandwidth->received_bps / sent, 1.5) : 1;
+    bandwidth->passage += (passage - bandwidth->passage) / 10;
 }
 
 static void judge_queue_over(struct bandwidth *bandwidth) {
@@ -381,7 +396,7 @@ static void judge_queue_over(struct bandwidth *bandwidth) {
         return;
     int64_t link_bps = received_bps(bandwidth, span_ns);
     if (bandwidth->is_contended) {
-        if (span_ns == 500 * MS && link_bps < scaled(bandwidth->sent_bps, 0.7))
+        if (bandwidth->passage < PASSAGE_MIN)
             fall(bandwidth, link_bps, BANDWIDTH_QUEUE);
     } else if (!bandwidth->is_falling || link_bps < scaled(bandwidth->capacity_bps, 0.75)) {
         fall(bandwidth, link_bps, BANDWIDTH_QUEUE);
@@ -390,20 +405,24 @@ static void judge_queue_over(struct bandwidth *bandwidth) {
     }
 }
 
-static bool is_after_probe(const struct bandwidth *bandwidth) {
-    return bandwidth->probe.until_ns &&
-           bandwidth->newest_from_ns < bandwidth->probe.until_ns + PROBE_GRACE;
+// What the last probe may have left in the queue.
+static int64_t probe_queue_ns(const struct bandwidth *bandwidth) {
+    if (!bandwidth->probe.until_ns)
+        return 0;
+    int64_t since_ns = MAX(bandwidth->newest_from_ns - bandwidth->probe.until_ns, 0);
+    double left = 1 - (double)since_ns / (double)PROBE_GRACE;
+    return scaled(PROBE_QUEUE + PROBE_QUEUE / 4, MAX(left, 0));
 }
 
 static void judge_queue(struct bandwidth *bandwidth) {
     int64_t limit_ns = threshold_ns(bandwidth);
     if (bandwidth->queue_ns > limit_ns)
         bandwidth->calm_ns = bandwidth->now_ns;
-    if (is_after_probe(bandwidth))
-        limit_ns += PROBE_QUEUE * 5 / 4;
+    limit_ns += probe_queue_ns(bandwidth);
     if (bandwidth->queue_ns <= limit_ns) {
         bandwidth->overs = 0;
         bandwidth->is_falling = false;
+        bandwidth->vain_falls = 0;
         if (bandwidth->now_ns - bandwidth->calm_ns > CONTENDED_FOR)
             bandwidth->is_contended = false;
         return;
@@ -425,7 +444,8 @@ static void judge_loss(struct bandwidth *bandwidth) {
         return;
     bandwidth->loss = tally_loss(&tally);
     bandwidth->loss_accepted = MIN(bandwidth->loss_accepted, bandwidth->loss);
-    bool is_heavy = bandwidth->loss > MAX(LOSS_HEAVY, bandwidth->loss_accepted + 0.1);
+    bool is_full = bandwidth->now_ns - bandwidth->calm_ns < 2 * SECOND; // a queue that ran over
+    bool is_heavy = !is_full && bandwidth->loss > MAX(LOSS_HEAVY, bandwidth->loss_accepted + 0.1);
     if (!is_heavy || !bandwidth->is_lossy)
         bandwidth->lossy_ns = bandwidth->now_ns;
     bandwidth->is_lossy = is_heavy;
@@ -473,6 +493,17 @@ static int64_t probe_growth_ns(const struct bandwidth *bandwidth) {
     return least_ns == INT64_MAX ? 0 : least_ns - base_ns(bandwidth) - probe->queue_ns;
 }
 
+// A rate found that is far under what was believed, and not used lately, is believed as well; but
+// it takes nothing from what was sent without harm before the probe.
+static void learn_from_probe(struct bandwidth *bandwidth, int64_t link_bps, int64_t probe_bps) {
+    int64_t capacity_bps = bandwidth->capacity_bps;
+    if (link_bps > capacity_bps)
+        set_capacity(bandwidth, link_bps, BANDWIDTH_PROBE);
+    else if (link_bps < scaled(capacity_bps, 0.7) && probe_bps > capacity_bps)
+        set_capacity(bandwidth, MIN(capacity_bps, MAX(link_bps, bandwidth->probe.sent_bps)),
+                     BANDWIDTH_QUEUE);
+}
+
 static void judge_probe(struct bandwidth *bandwidth) {
     struct probe *probe = &bandwidth->probe;
     if (!probe->is_out || newest_sent_ns(bandwidth) < probe->until_ns + 20 * MS)
@@ -482,15 +513,14 @@ static void judge_probe(struct bandwidth *bandwidth) {
     int64_t span_ns = probe->until_ns - probe->from_ns;
     struct tally tally = tally_sent(bandwidth, probe->from_ns, probe->until_ns);
     int64_t bps = rate_bps(tally.sent_bytes, span_ns);
-    double came = MIN(1, (1 - tally_loss(&tally)) / MAX(1 - bandwidth->loss, 0.1));
-    int64_t growth_ns = probe_growth_ns(bandwidth);
-    bool took = growth_ns < threshold_ns(bandwidth) / 2 && came > 0.8;
-    int64_t link_bps = scaled(bps, came);
-    if (!took)
-        link_bps =
-            scaled(link_bps, FALL_TO / (1 + MAX((double)growth_ns, 0) / (double)span_ns * 1.5));
-    if (link_bps > bandwidth->capacity_bps)
-        set_capacity(bandwidth, link_bps, BANDWIDTH_PROBE);
+    double came = MIN(1, (1 - tally_loss(&tally)) / MAX(1 - probe->loss, 0.1));
+    if (probe->loss > LOSS_HEAVY)
+        came *= 1 - probe->loss; // too much to be taken for chance alone
+    int64_t growth_ns = MAX(probe_growth_ns(bandwidth) - bandwidth->spread_ns - 5 * MS, 0);
+    // The growth was seen over two thirds of the time.
+    double part = came / (1 + (double)growth_ns / (double)span_ns * 1.5);
+    bool took = part > 0.85;
+    learn_from_probe(bandwidth, scaled(MIN(bps, probe->bps), took ? part : part * FALL_TO), bps);
     probe->again_ns = took ? PROBE_AGAIN : MIN(probe->again_ns * 2, PROBE_AGAIN_MAX);
     probe->next_ns = bandwidth->now_ns + probe->again_ns;
 }
@@ -514,7 +544,10 @@ struct bandwidth_probe bandwidth_take_probe(struct bandwidth *bandwidth, int64_t
     probe->from_ns = bandwidth->now_ns;
     probe->until_ns = bandwidth->now_ns + span_ns;
     probe->queue_ns = bandwidth->queue_ns;
-    return (struct bandwidth_probe){.kbps = (int)(scaled(bandwidth->capacity_bps, gain) / 1000),
+    probe->sent_bps = bandwidth->sent_bps;
+    probe->loss = bandwidth->loss;
+    probe->bps = scaled(bandwidth->capacity_bps, gain);
+    return (struct bandwidth_probe){.kbps = (int)(probe->bps / 1000),
                                     .duration_ms = (int)(span_ns / MS)};
 }
 
@@ -525,7 +558,7 @@ static void publish(struct bandwidth *bandwidth) {
     int64_t over_ns = bandwidth->queue_ns - threshold_ns(bandwidth);
     double drain = 1;
     if (over_ns > 0 && bandwidth->is_falling && !bandwidth->is_contended)
-        drain = MAX(1 - (double)over_ns / (double)SECOND, 0.6);
+        drain = MAX(1 - (double)over_ns / (double)SECOND, DRAIN_MIN);
     bandwidth->estimate_bps =
         clamp(scaled(bandwidth->capacity_bps, drain), bandwidth->min_bps, bandwidth->max_bps);
 }
@@ -562,6 +595,7 @@ void bandwidth_add(struct bandwidth *bandwidth, const struct bandwidth_packet *p
     measure_queue(bandwidth, fresh);
     bandwidth->received_bps = received_bps(bandwidth, SECOND / 2);
     bandwidth->sent_bps = sent_bps(bandwidth, SECOND / 2);
+    measure_passage(bandwidth);
     judge_probe(bandwidth);
     judge_queue(bandwidth);
     judge_loss(bandwidth);

@@ -250,9 +250,7 @@ static inline double weak_encoder_kbps(const struct weak *weak) {
 // Frames of three layers: 0 2 1 2, with 40, 20 and 40 % of the bits.
 static inline void weak_send_video(struct weak *weak) {
     static const int layers[] = {0, 2, 1, 2};
-    static const double parts[] = {0.4 / 7.5, 0.4 / 15, 0.2 / 7.5};
     static const double parts_of[] = {0.4 / 7.5, 0.2 / 7.5, 0.4 / 15};
-    (void)parts;
     const struct downlink_choice *choice = &weak->downlink.choice;
     int layer = layers[weak->frame++ % 4];
     if (!choice->has_video || (layer >= choice->layers && !weak->wants_keyframe))
@@ -281,7 +279,7 @@ static inline void weak_send_probe(struct weak *weak) {
 
 static inline void weak_trace(struct weak *weak, const struct bandwidth_view *view) {
     const struct downlink_choice *choice = &weak->downlink.choice;
-    if (!getenv("TRACE") || weak->now_ms % 500)
+    if (!getenv("TRACE") || weak->now_ms / 100 % 5)
         return;
     printf("%6.1f rate %5d est %5d recv %5d sent %5d q %4d (%4d) loss %2.0f%% %-7s %s%d l%d %s "
            "video %d rival %.0f\n",
