@@ -21,8 +21,8 @@ static AVFrame *picture_create(int width_px, int height_px) {
 
 int canvas_init(struct canvas *canvas, int width_px, int height_px, struct yuv background) {
     memset(canvas, 0, sizeof(*canvas));
-    canvas->columns = width_px / CANVAS_BLOCK_PX;
-    canvas->rows = height_px / CANVAS_BLOCK_PX;
+    canvas->columns = (width_px + CANVAS_BLOCK_PX - 1) / CANVAS_BLOCK_PX;
+    canvas->rows = (height_px + CANVAS_BLOCK_PX - 1) / CANVAS_BLOCK_PX;
     canvas->frame = picture_create(width_px, height_px);
     canvas->dirty = calloc((size_t)canvas->columns * canvas->rows, 1);
     if (!canvas->frame || !canvas->dirty) {

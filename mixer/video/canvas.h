@@ -15,12 +15,12 @@ enum { CANVAS_BLOCK_PX = 16 };
 
 struct canvas {
     AVFrame *frame;
-    int columns, rows; // of macroblocks
+    int columns, rows; // of macroblocks; the last ones may stand over the edge
     uint8_t *dirty;    // columns * rows; 1: painted
     bool is_dirty;     // any of them
 };
 
-// All background, all dirty. 0 or -ENOMEM.
+// Both even. All background, all dirty. 0 or -ENOMEM.
 int canvas_init(struct canvas *canvas, int width_px, int height_px, struct yuv background);
 void canvas_finish(struct canvas *canvas); // zeroed or finished is allowed
 

@@ -17,8 +17,10 @@ struct encoder_config {
     int cpu_used; // -8: fastest of the predictable ones (see README, bench)
     int threads;
     // Three temporal layers: a quarter, half and all of the frames, with 40, 60 and 100 % of the
-    // bits. Whoever leaves out the layers above one still has a whole stream. A keyframe is layer 0.
+    // bits. Whoever leaves out the layers above one still has a whole stream. A keyframe is layer
+    // 0.
     bool has_layers;
+    int quantiser_max; // the coarsest, up to 63: for thin links; 0: 56
 };
 
 // 0 or negative errno.
@@ -26,9 +28,10 @@ int encoder_create(const struct encoder_config *config, struct encoder **out);
 void encoder_destroy(struct encoder *encoder); // NULL is allowed
 
 // Encodes canvas (yuv420p, the configured size). active: one byte per macroblock, row by row,
-// (width/16)*(height/16) of them, 0 = unchanged since the last frame encoded; NULL = look at all,
-// nothing is known. A keyframe looks at all. *out is a new reference, or NULL if the encoder
-// dropped the frame. -EINVAL: the canvas does not fit.
+// width/16 by height/16 of them, rounded up; 0 = unchanged since the last frame encoded; NULL =
+// look at all, nothing is known. A keyframe looks at all. *out is a new reference, or NULL if the
+// encoder dropped the frame. -EINVAL: the canvas does not fit. With layers, a frame in which
+// nothing changed belongs to the base.
 int encoder_encode(struct encoder *encoder, const AVFrame *canvas, const uint8_t *active,
                    bool wants_keyframe, int64_t pts_ns, struct packet **out);
 // False while encoding the same picture again (active all 0) would still make it finer: for about

@@ -4,8 +4,9 @@
 //
 // Three reasons:
 //  - something was painted;
-//  - the encoder has not settled: what stands still now is coarser than it could be. Half the usual
-//    rate is enough for that;
+//  - the encoder has not settled: what stands still now is coarser than it could be. The pace of
+//    its base frames at 30 a second is enough for that: nothing else is made finer, and whoever
+//    gets those alone is to get no more of them than usual;
 //  - nothing was sent for two seconds: an empty frame of some bytes. A receiver notices the loss of
 //    the last packet only when another follows, and its stall detection stays calm.
 #ifndef MIXER_VIDEO_REFRESH_H
@@ -14,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define REFRESH_SETTLE_NS INT64_C(60000000)
+#define REFRESH_SETTLE_NS INT64_C(120000000)
 #define REFRESH_EMPTY_NS  INT64_C(2000000000)
 
 struct refresh {

@@ -13,18 +13,19 @@ enum {
     FINE_AGE_STEP = 5,
 };
 
-int settling_init(struct settling *settling, int count) {
-    *settling = (struct settling){.count = count, .unsettled = count, .age_step = 1};
-    settling->ages = calloc(2, (size_t)count);
+int settling_init(struct settling *settling, int count, int pace) {
+    *settling = (struct settling){.count = count, .unsettled = count, .age_step = 1, .pace = pace};
+    settling->ages = calloc(3, (size_t)count);
     if (!settling->ages)
         return -ENOMEM;
-    settling->active = settling->ages + count;
+    settling->due = settling->ages + count;
+    settling->active = settling->due + count;
     return 0;
 }
 
 void settling_finish(struct settling *settling) {
     free(settling->ages);
-    settling->ages = settling->active = NULL;
+    settling->ages = settling->due = settling->active = NULL;
 }
 
 static uint8_t grow_old(uint8_t age, int step) {
@@ -32,24 +33,34 @@ static uint8_t grow_old(uint8_t age, int step) {
     return (uint8_t)(older > AGE_SETTLED ? AGE_SETTLED : older);
 }
 
-static bool is_active(uint8_t age) {
-    return age == 0 || (age >= AGE_AT_REST && age < AGE_SETTLED);
+static bool is_settling(uint8_t age) {
+    return age >= AGE_AT_REST && age < AGE_SETTLED;
 }
 
 void settling_update(struct settling *settling, const uint8_t *changed, bool is_keyframe) {
-    settling->unsettled = settling->woken = 0;
+    settling->unsettled = settling->changed = settling->woken = 0;
     for (int i = 0; i < settling->count; i++) {
         bool is_new = is_keyframe || !changed || changed[i];
+        settling->changed += is_new;
         settling->woken += is_new && settling->ages[i] >= AGE_AT_REST;
         uint8_t age = is_new ? 0 : grow_old(settling->ages[i], settling->age_step);
         settling->ages[i] = age;
-        settling->active[i] = is_active(age);
+        settling->due[i] |= is_new;
         settling->unsettled += age < AGE_SETTLED;
     }
+    settling->age_step = 0;
 }
 
-void settling_note_quantiser(struct settling *settling, int quantiser) {
-    settling->age_step = quantiser <= FINE_QUANTISER ? FINE_AGE_STEP : 1;
+void settling_pick(struct settling *settling, bool is_base) {
+    for (int i = 0; i < settling->count; i++)
+        settling->active[i] = settling->due[i] || (is_base && is_settling(settling->ages[i]));
+}
+
+void settling_note_coded(struct settling *settling, bool is_base, int quantiser) {
+    if (!is_base)
+        return;
+    memset(settling->due, 0, (size_t)settling->count);
+    settling->age_step = (quantiser <= FINE_QUANTISER ? FINE_AGE_STEP : 1) * settling->pace;
 }
 
 bool settling_is_over(const struct settling *settling) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-//   stage_push --> feed (decodes) --+                               +--> tier --> packet
+//   stage_push --> feed (decodes) --+                               +--> tiers --> packets
 //   stage_push --> feed (decodes) --+--> stage_tick: roster, scene +
 //        (streaming threads)                  (v thread)            +--> jpeg (stage_snapshot)
 //
-// The scene and the tier have no lock but a turn: one thread at a time has it while it paints and
+// The scene and the tiers have no lock but a turn: one thread at a time has it while it paints and
 // encodes, and nobody waits for it but the tick and a snapshot. `lock` guards lists and looks, for
 // moments only. Order: turn, then lock, then a feed's own lock.
 #include "mixer/video/stage.h"
@@ -13,7 +13,7 @@
 #include "mixer/video/roster.h"
 #include "mixer/video/scene.h"
 #include "mixer/video/seat.h"
-#include "mixer/video/tier.h"
+#include "mixer/video/tiers.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -38,7 +38,6 @@ struct stage {
 
     atomic_int references; // one of stage_create(), one of each seat
     atomic_int_fast64_t watched_until_ns, snapshot_until_ns;
-    atomic_bool is_keyframe_wanted;
 
     // Protected by lock.
     pthread_mutex_t lock;
@@ -48,13 +47,12 @@ struct stage {
 
     // Of who has the turn.
     struct scene scene;
-    struct tier tier;
+    struct tiers tiers;
     unsigned shape_serial; // of the roster, when the scene was painted last
 
     // Any thread.
     struct {
-        atomic_uint_fast64_t frames_composed, frames_encoded, frames_unchanged, keyframes;
-        atomic_uint_fast64_t frames_decoded, frames_broken, frames_skipped_hidden;
+        atomic_uint_fast64_t frames_composed, frames_decoded, frames_broken, frames_skipped_hidden;
         atomic_int_fast64_t compose_ns, encode_ns;
     } stats;
 };
@@ -89,7 +87,7 @@ static void stage_unref(struct stage *stage) {
     if (atomic_fetch_sub(&stage->references, 1) != 1)
         return;
     scene_finish(&stage->scene);
-    tier_finish(&stage->tier);
+    tiers_finish(&stage->tiers);
     pthread_cond_destroy(&stage->turn_is_free);
     pthread_mutex_destroy(&stage->lock);
     roster_finish(&stage->roster);
@@ -107,17 +105,8 @@ struct stage *stage_create(const struct stage_config *config) {
     pthread_mutex_init(&stage->lock, NULL);
     pthread_cond_init(&stage->turn_is_free, NULL);
     roster_init(&stage->roster, config);
-    struct encoder_config encoder = {
-        .width_px = config->width_px,
-        .height_px = config->height_px,
-        .fps = config->fps,
-        .kbps = config->tier_kbps[0],
-        .cpu_used = -8,
-        // A second thread costs more than it saves until one alone gets late.
-        .threads = config->width_px * config->height_px > 1280 * 720 ? 2 : 1,
-    };
     if (scene_init(&stage->scene, config->width_px, config->height_px) ||
-        tier_init(&stage->tier, &encoder)) {
+        tiers_init(&stage->tiers, config)) {
         stage_unref(stage);
         return NULL;
     }
@@ -304,14 +293,14 @@ static int64_t update_cell(struct cell *cell, struct feed *feed, enum video_role
     return source_ns;
 }
 
-// Has the turn. Paints what is new and tells the tier.
-static void compose(struct stage *stage, int64_t now_ns, struct cast *cast) {
+// Has the turn. Paints what is new and tells the tiers.
+static void compose(struct stage *stage, int64_t now_ns, unsigned watched, struct cast *cast) {
     int64_t begun_ns = stopwatch_ns(), source_ns = 0;
     gather(stage, now_ns, cast);
     // Where everything moves a keyframe costs no more than predicting from what was elsewhere, and
     // leaves no shadow of it.
     if (cast->shape_serial != stage->shape_serial)
-        tier_request_keyframe(&stage->tier);
+        tiers_request_keyframes(&stage->tiers);
     stage->shape_serial = cast->shape_serial;
     for (int i = 0; i < cast->count; i++) {
         struct feed *feed = cast->seats[i]->feeds[cast->places[i].role];
@@ -326,36 +315,31 @@ static void compose(struct stage *stage, int64_t now_ns, struct cast *cast) {
         source_ns = arrival_ns > source_ns ? arrival_ns : source_ns;
     }
     bool is_painted = scene_paint(&stage->scene);
-    tier_mark(&stage->tier, &stage->scene.canvas, source_ns);
+    tiers_mark(&stage->tiers, &stage->scene.canvas, watched, source_ns);
     canvas_clean(&stage->scene.canvas);
     atomic_fetch_add(&stage->stats.frames_composed, is_painted);
     atomic_fetch_add(&stage->stats.compose_ns, stopwatch_ns() - begun_ns);
 }
 
-static int encode(struct stage *stage, int64_t now_ns, struct packet **out) {
+static int encode(struct stage *stage, int64_t now_ns, unsigned watched,
+                  struct packet *out[STAGE_TIERS]) {
     int64_t begun_ns = stopwatch_ns();
-    if (atomic_exchange(&stage->is_keyframe_wanted, false))
-        tier_request_keyframe(&stage->tier);
-    int error = tier_encode(&stage->tier, &stage->scene.canvas, now_ns, out);
-    if (error)
-        return error;
+    int error = tiers_encode(&stage->tiers, &stage->scene.canvas, watched, now_ns, out);
     atomic_fetch_add(&stage->stats.encode_ns, stopwatch_ns() - begun_ns);
-    atomic_fetch_add(&stage->stats.frames_encoded, *out != NULL);
-    atomic_fetch_add(&stage->stats.frames_unchanged, *out == NULL);
-    atomic_fetch_add(&stage->stats.keyframes, *out && (*out)->is_keyframe);
-    return 0;
+    return error;
 }
 
 static void rest(struct stage *stage) {
     atomic_store(&stage->watched_until_ns, 0);
     take_turn(stage);
-    tier_rest(&stage->tier);
+    tiers_rest(&stage->tiers);
     give_turn(stage);
 }
 
 int stage_tick(struct stage *stage, int64_t now_ns, unsigned watched,
                struct packet *out[STAGE_TIERS]) {
     memset(out, 0, STAGE_TIERS * sizeof(*out));
+    watched &= (1U << STAGE_TIERS) - 1;
     if (!watched) {
         if (atomic_load(&stage->watched_until_ns) != 0)
             rest(stage);
@@ -363,12 +347,12 @@ int stage_tick(struct stage *stage, int64_t now_ns, unsigned watched,
     }
     // Who watches again after a pause has no picture to go on from.
     if (!is_watched_at(stage, now_ns))
-        atomic_store(&stage->is_keyframe_wanted, true);
+        tiers_request_keyframes(&stage->tiers);
     atomic_store(&stage->watched_until_ns, now_ns + WATCH_NS);
     struct cast cast = {0};
     take_turn(stage);
-    compose(stage, now_ns, &cast);
-    int error = encode(stage, now_ns, &out[0]);
+    compose(stage, now_ns, watched, &cast);
+    int error = encode(stage, now_ns, watched, out);
     give_turn(stage);
     dismiss(&cast);
     return error;
@@ -381,10 +365,12 @@ bool stage_take_view(struct stage *stage, struct stage_view *view) {
     return is_new;
 }
 
-void stage_set_tier_kbps(struct stage *stage, int tier, int kbps) {}
+void stage_set_tier_kbps(struct stage *stage, int tier, int kbps) {
+    tiers_set_kbps(&stage->tiers, tier, kbps);
+}
 
 void stage_request_keyframe(struct stage *stage, int tier) {
-    atomic_store(&stage->is_keyframe_wanted, true);
+    tiers_request_keyframe(&stage->tiers, tier);
 }
 
 // ---- questions ----
@@ -395,7 +381,7 @@ int stage_snapshot(struct stage *stage, int64_t now_ns, int width_px, uint8_t **
     struct cast cast = {0};
     take_turn(stage);
     if (!is_watched_at(stage, now_ns))
-        compose(stage, now_ns, &cast);
+        compose(stage, now_ns, 0, &cast);
     AVFrame *copy = canvas_copy(&stage->scene.canvas);
     give_turn(stage);
     dismiss(&cast);
@@ -409,13 +395,11 @@ int stage_snapshot(struct stage *stage, int64_t now_ns, int width_px, uint8_t **
 void stage_get_stats(struct stage *stage, struct stage_stats *out) {
     *out = (struct stage_stats){
         .frames_composed = atomic_load(&stage->stats.frames_composed),
-        .frames_encoded = atomic_load(&stage->stats.frames_encoded),
-        .frames_unchanged = atomic_load(&stage->stats.frames_unchanged),
-        .keyframes = atomic_load(&stage->stats.keyframes),
         .frames_decoded = atomic_load(&stage->stats.frames_decoded),
         .frames_broken = atomic_load(&stage->stats.frames_broken),
         .frames_skipped_hidden = atomic_load(&stage->stats.frames_skipped_hidden),
         .compose_ns = atomic_load(&stage->stats.compose_ns),
         .encode_ns = atomic_load(&stage->stats.encode_ns),
     };
+    tiers_get_stats(&stage->tiers, out);
 }

@@ -27,7 +27,7 @@ enum { STAGE_ID_MAX = 16, STAGE_TILES_MAX = LAYOUT_CELLS_MAX };
 struct stage_config {
     int width_px, height_px; // of the canvas; multiples of 16, 320x180 .. 1920x1088 both ways round
     int fps;                 // 1 .. 60
-    int tier_kbps[STAGE_TIERS];
+    int tier_kbps[STAGE_TIERS]; // 0 of a lower one: its share of the first
     bool shows_names;
 };
 
@@ -64,7 +64,8 @@ struct stage_view {
 };
 
 struct stage_stats {
-    uint64_t frames_composed, frames_encoded, frames_unchanged, keyframes;
+    uint64_t frames_composed;
+    uint64_t frames_encoded, frames_unchanged, keyframes; // of all tiers
     uint64_t frames_decoded, frames_broken, frames_skipped_hidden;
     int64_t compose_ns, encode_ns; // sums
     struct {
@@ -113,10 +114,10 @@ int stage_tick(struct stage *stage, int64_t now_ns, unsigned watched,
 // v thread only. True, and *view filled, if the view changed since the last call.
 bool stage_take_view(struct stage *stage, struct stage_view *view);
 
-// The next tick (but not within 300 ms of the tier's last keyframe) sends a keyframe. Many asks, one
-// frame. Any thread.
+// The next tick (but not within 300 ms of the tier's last keyframe) sends a keyframe. Many asks,
+// one frame. Any thread.
 void stage_request_keyframe(struct stage *stage, int tier);
-// The encoder's target, at most the configured one. Any thread; the next tick obeys.
+// The encoder's target, at most the configured one (0: that). Any thread; the next tick obeys.
 void stage_set_tier_kbps(struct stage *stage, int tier, int kbps);
 
 // The composite as a picture, at most width_px wide (0: as it is). It works in an unwatched room

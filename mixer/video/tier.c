@@ -7,13 +7,15 @@ int tier_init(struct tier *tier, const struct encoder_config *config) {
     memset(tier, 0, sizeof(*tier));
     tier->config = *config;
     keyframe_gate_init(&tier->gate, TIER_KEYFRAME_INTERVAL_NS);
-    return refresh_init(&tier->refresh,
-                        config->width_px / CANVAS_BLOCK_PX * (config->height_px / CANVAS_BLOCK_PX));
+    int columns = (config->width_px + CANVAS_BLOCK_PX - 1) / CANVAS_BLOCK_PX;
+    int rows = (config->height_px + CANVAS_BLOCK_PX - 1) / CANVAS_BLOCK_PX;
+    return refresh_init(&tier->refresh, columns * rows);
 }
 
 void tier_rest(struct tier *tier) {
     encoder_destroy(tier->encoder);
     tier->encoder = NULL;
+    tier->source_ns = 0;
 }
 
 void tier_finish(struct tier *tier) {
@@ -23,6 +25,11 @@ void tier_finish(struct tier *tier) {
 
 void tier_request_keyframe(struct tier *tier) {
     keyframe_gate_request(&tier->gate);
+}
+
+int tier_set_kbps(struct tier *tier, int kbps) {
+    tier->config.kbps = kbps;
+    return tier->encoder ? encoder_set_kbps(tier->encoder, kbps) : 0;
 }
 
 void tier_mark(struct tier *tier, const struct canvas *canvas, int64_t source_ns) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One encoding of the canvas that any number of members receive: the encoder while somebody
-// watches, when it sends a frame, and when a keyframe. Not locked: one thread at a time.
+// One encoding of a canvas that any number of members receive: the encoder while somebody watches,
+// when it sends a frame, and when a keyframe. Not locked: one thread at a time.
 #ifndef MIXER_VIDEO_TIER_H
 #define MIXER_VIDEO_TIER_H
 
@@ -24,6 +24,7 @@ void tier_finish(struct tier *tier);                                   // zeroed
 // Nobody watches: frees the encoder.
 void tier_rest(struct tier *tier);
 void tier_request_keyframe(struct tier *tier);
+int tier_set_kbps(struct tier *tier, int kbps); // 0 or negative errno
 // What was painted since the last canvas_clean(), with source frames up to source_ns (0: none).
 void tier_mark(struct tier *tier, const struct canvas *canvas, int64_t source_ns);
 // *out is a new reference, or NULL if there is nothing to send. 0 or negative errno.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "mixer/video/decoder.h"
 #include "mixer/video/encoder.h"
+#include "mixer/video/layering.h"
 #include "mixer/video/settling.h"
 #include "tests/unit/footage.h"
 
@@ -281,8 +282,10 @@ static void test_the_clock_may_stumble(void **state) {
 
 static void test_nonsense_is_refused(void **state) {
     static const struct encoder_config WRONG[] = {
-        {640, 360, 30, 1000, -8, 1}, {0, 0, 30, 1000, -8, 1},         {640, 368, 0, 1000, -8, 1},
-        {640, 368, 30, 1000, 40, 1}, {16384, 16384, 30, 1000, -8, 1}, {-16, 368, 30, 1000, -8, 1},
+        {640, 361, 30, 1000, -8, 1, false, 0},     {0, 0, 30, 1000, -8, 1, false, 0},
+        {640, 368, 0, 1000, -8, 1, false, 0},      {640, 368, 30, 1000, 40, 1, false, 0},
+        {16384, 16384, 30, 1000, -8, 1, false, 0}, {-16, 368, 30, 1000, -8, 1, false, 0},
+        {640, 368, 30, 1000, -8, 1, true, 64},
     };
     struct encoder *encoder = NULL;
     for (size_t i = 0; i < sizeof(WRONG) / sizeof(WRONG[0]); i++)
@@ -302,10 +305,12 @@ static void test_nonsense_is_refused(void **state) {
 }
 
 static void test_every_canvas_and_thread_count_works(void **state) {
-    static const int SIZES[][2] = {{1280, 720}, {720, 1280}, {1920, 1088}, {320, 192}, {16, 16}};
+    static const int SIZES[][2] = {{1280, 720}, {720, 1280}, {1920, 1088}, {320, 192},
+                                   {16, 16},    {320, 180},  {80, 44}};
     for (size_t i = 0; i < sizeof(SIZES) / sizeof(SIZES[0]); i++) {
         struct encoder_config config = config_of(SIZES[i][0], SIZES[i][1]);
         config.threads = (int)i;
+        config.has_layers = i % 2;
         struct encoder *encoder = NULL;
         struct decoder *decoder = decoder_create();
         assert_int_equal(encoder_create(&config, &encoder), 0);
@@ -353,16 +358,22 @@ static void test_a_request_within_the_interval_is_served_after_it(void **state) 
     assert_true(keyframe_gate_take(&gate, 901 * MS));
 }
 
+static void code(struct settling *settling, const uint8_t *changed, bool is_keyframe, bool is_base,
+                 int quantiser) {
+    settling_update(settling, changed, is_keyframe);
+    settling_pick(settling, is_base);
+    settling_note_coded(settling, is_base, quantiser);
+}
+
 static void test_a_macroblock_at_rest_is_looked_at_until_it_is_fine(void **state) {
     struct settling settling;
-    assert_int_equal(settling_init(&settling, 2), 0);
+    assert_int_equal(settling_init(&settling, 2, 1), 0);
     uint8_t changed[2] = {1, 0};
-    settling_update(&settling, NULL, true);
+    code(&settling, NULL, true, true, 40);
     assert_true(settling.active[0] && settling.active[1]);
     int looked = 0, frames = 0;
     for (; settling.unsettled > 1 && frames < 1000; frames++) {
-        settling_note_quantiser(&settling, 40);
-        settling_update(&settling, changed, false);
+        code(&settling, changed, false, true, 40);
         assert_true(settling.active[0]);
         assert_int_equal(settling.woken, 0);
         looked += settling.active[1];
@@ -372,16 +383,266 @@ static void test_a_macroblock_at_rest_is_looked_at_until_it_is_fine(void **state
     assert_false(settling.active[1]);
     assert_false(settling_is_over(&settling));
 
-    settling_update(&settling, (uint8_t[]){0, 1}, false);
+    code(&settling, (uint8_t[]){0, 1}, false, true, 8);
     assert_int_equal(settling.woken, 1);
     assert_false(settling.active[0]);
-    for (frames = 0; !settling_is_over(&settling) && frames < 1000; frames++) {
-        settling_note_quantiser(&settling, 8);
-        settling_update(&settling, (uint8_t[]){0, 0}, false);
-    }
+    for (frames = 0; !settling_is_over(&settling) && frames < 1000; frames++)
+        code(&settling, (uint8_t[]){0, 0}, false, true, 8);
     assert_in_range(frames, 5, 20); // fine: a few times
     settling_finish(&settling);
     settling_finish(&settling);
+}
+
+// ---- layers ----
+
+static void test_what_changed_is_coded_until_a_base_frame_has_it(void **state) {
+    struct settling settling;
+    assert_int_equal(settling_init(&settling, 2, 2), 0);
+    code(&settling, NULL, true, true, 8);
+    for (int i = 0; i < 100; i++)
+        code(&settling, (uint8_t[]){0, 0}, false, true, 8);
+    assert_true(settling_is_over(&settling));
+    code(&settling, (uint8_t[]){0, 1}, false, false, 8);
+    for (int i = 0; i < 20; i++) {
+        code(&settling, (uint8_t[]){0, 0}, false, false, 8);
+        assert_true(settling.active[1] && !settling.active[0]);
+    }
+    settling_update(&settling, (uint8_t[]){0, 0}, false);
+    settling_pick(&settling, true); // refused by the encoder: nothing is noted
+    assert_true(settling.active[1]);
+    code(&settling, (uint8_t[]){0, 0}, false, true, 40);
+    assert_true(settling.active[1]);
+    assert_false(settling_is_over(&settling));
+    code(&settling, (uint8_t[]){0, 0}, false, false, 8);
+    assert_false(settling.active[1]); // made finer in base frames only
+    code(&settling, (uint8_t[]){0, 0}, false, true, 8);
+    assert_true(settling.active[1]);
+    settling_finish(&settling);
+}
+
+static void test_the_pattern_follows_time(void **state) {
+    static const struct {
+        int slots[10], layers[10];
+    } cases[] = {
+        {{1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, {0, 2, 1, 2, 0, 2, 1, 2, 0, 2}}, // each frame
+        {{2, 2, 2, 2, 2, 2, 2, 2, 2, 2}, {0, 1, 0, 1, 0, 1, 0, 1, 0, 1}}, // every other one
+        {{3, 3, 3, 3, 3, 3, 3, 3, 3, 3}, {0, 1, 0, 1, 0, 1, 0, 1, 0, 1}},
+        {{4, 4, 4, 4, 9, 4, 5, 4, 4, 4}, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0}},
+        {{1, 1, 60, 1, 1, 2, 1, 1, 1, 1}, {0, 2, 0, 2, 1, 0, 2, 1, 2, 0}},  // after a rest
+        {{-5, 0, -9, 0, 0, 0, 1, 1, 1, 1}, {0, 2, 1, 2, 0, 2, 1, 2, 0, 2}}, // whatever the clock
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct layering layering;
+        layering_init(&layering);
+        for (int j = 0; j < 10; j++) {
+            layering_advance(&layering, cases[i].slots[j]);
+            int layer = layering_choose(&layering, false);
+            assert_int_equal(layer, cases[i].layers[j]);
+            layering_note_sent(&layering, layer);
+        }
+    }
+}
+
+// Three receivers of one stream, each without the layers above its own; rig.decoder gets all.
+struct ladder {
+    struct rig rig;
+    struct decoder *decoders[3];
+    AVFrame *shown[3];
+    int64_t shown_ns[3];
+    int counts[3]; // of packets, by layer
+    size_t sums_bytes[3];
+    int layer; // of the last one
+};
+
+static void ladder_open(struct ladder *ladder, int kbps) {
+    struct encoder_config config = config_of(WIDTH, HEIGHT);
+    config.has_layers = true;
+    config.kbps = kbps;
+    *ladder = (struct ladder){.rig.canvas = footage_picture(WIDTH, HEIGHT, 0),
+                              .rig.decoder = decoder_create()};
+    assert_int_equal(encoder_create(&config, &ladder->rig.encoder), 0);
+    for (int i = 0; i < 3; i++)
+        ladder->decoders[i] = decoder_create();
+}
+
+static void ladder_close(struct ladder *ladder) {
+    for (int i = 0; i < 3; i++) {
+        decoder_destroy(ladder->decoders[i]);
+        av_frame_free(&ladder->shown[i]);
+    }
+    rig_close(&ladder->rig);
+}
+
+static void assert_same_picture(const AVFrame *a, const AVFrame *b) {
+    for (int plane = 0; plane < 3; plane++)
+        for (int y = 0; y < a->height >> (plane > 0); y++)
+            assert_memory_equal(a->data[plane] + y * a->linesize[plane],
+                                b->data[plane] + y * b->linesize[plane], a->width >> (plane > 0));
+}
+
+static void show(struct decoder *decoder, const struct packet *packet, AVFrame **shown) {
+    av_frame_free(shown);
+    assert_int_equal(
+        decoder_decode(decoder, VIDEO_VP8, packet->data, packet->size_bytes, packet->pts_ns, shown),
+        0);
+    assert_non_null(*shown);
+}
+
+// Encodes; whoever gets the packet shows it, and all who get it see the very same.
+static void ladder_send_after(struct ladder *ladder, bool wants_keyframe, int64_t step_ns) {
+    struct rig *rig = &ladder->rig;
+    struct packet *packet = NULL;
+    rig->pts_ns += step_ns;
+    assert_int_equal(encoder_encode(rig->encoder, rig->canvas, rig->active, wants_keyframe,
+                                    rig->pts_ns, &packet),
+                     0);
+    assert_non_null(packet);
+    ladder->layer = packet->temporal_layer;
+    assert_in_range(ladder->layer, 0, 2);
+    assert_true(!packet->is_keyframe || ladder->layer == 0);
+    ladder->counts[ladder->layer]++;
+    ladder->sums_bytes[ladder->layer] += packet->size_bytes;
+    rig->size_bytes = packet->size_bytes;
+    rig->is_keyframe = packet->is_keyframe;
+    show(rig->decoder, packet, &rig->shown);
+    for (int i = ladder->layer; i < 3; i++) {
+        show(ladder->decoders[i], packet, &ladder->shown[i]);
+        assert_same_picture(ladder->shown[i], rig->shown);
+    }
+    packet_unref(packet);
+    memset(rig->active, 0, sizeof(rig->active));
+}
+
+static void ladder_send(struct ladder *ladder, bool wants_keyframe) {
+    ladder_send_after(ladder, wants_keyframe, FRAME_NS);
+}
+
+static void test_who_leaves_out_layers_sees_the_same_pictures(void **state) {
+    struct ladder ladder;
+    ladder_open(&ladder, KBPS);
+    for (int i = 0; i < 240; i++) {
+        rig_move(&ladder.rig, 0, 0, i % 90 < 60 ? WIDTH : HALF, HEIGHT);
+        ladder_send(&ladder, i == 130);
+        assert_int_equal(ladder.rig.is_keyframe, i == 0 || i == 130);
+        assert_true(footage_psnr(ladder.rig.canvas, ladder.shown[2]) > 25);
+    }
+    assert_true(ladder.counts[0] >= 60 && ladder.counts[0] <= 66);
+    assert_true(ladder.counts[1] >= 58 && ladder.counts[1] <= 60);
+    ladder_close(&ladder);
+}
+
+// Blocks come and go at random, frames are skipped: in each frame every block must be what it is on
+// the canvas, though the frame that showed it first was one that nobody else is predicted from.
+static void test_no_block_is_left_behind_by_a_frame_that_was_dropped(void **state) {
+    struct ladder ladder;
+    uint32_t seed = 1;
+    ladder_open(&ladder, 4000);
+    for (int i = 0; i < 300; i++) {
+        int changes = (int)(footage_random(&seed) % 6);
+        for (int j = 0; j < changes; j++) {
+            int x = (int)(footage_random(&seed) % (WIDE / 2)) * 32;
+            int y = (int)(footage_random(&seed) % (HIGH / 2)) * 32;
+            ladder.rig.index += 40;
+            rig_move(&ladder.rig, x, y, 32, 32);
+        }
+        int64_t slots = footage_random(&seed) % 5 ? 1 : footage_random(&seed) % 4 + 1;
+        ladder_send_after(&ladder, false, slots * FRAME_NS);
+        for (int y = 0; y < HEIGHT; y += 32)
+            for (int x = 0; x < WIDTH; x += 32)
+                assert_true(footage_psnr_in(ladder.rig.canvas, ladder.shown[2], x, y, 32, 32) > 27);
+    }
+    ladder_close(&ladder);
+}
+
+// A frame in which nothing is new is for all: what moved last reaches layer 0 with it.
+static void test_the_last_state_reaches_layer_0(void **state) {
+    for (int moves = 1; moves < 8; moves++) {
+        struct ladder ladder;
+        ladder_open(&ladder, KBPS);
+        ladder_send(&ladder, true);
+        for (int i = 0; i < moves; i++) {
+            rig_move(&ladder.rig, 64, 64, 64, 64);
+            ladder_send(&ladder, false);
+        }
+        ladder_send_after(&ladder, false, 3 * FRAME_NS);
+        assert_int_equal(ladder.layer, 0);
+        assert_true(footage_psnr_in(ladder.rig.canvas, ladder.shown[0], 64, 64, 64, 64) > 25);
+        for (int i = 0; i < 60 && !encoder_is_settled(ladder.rig.encoder); i++) {
+            ladder_send_after(&ladder, false, 4 * FRAME_NS);
+            assert_int_equal(ladder.layer, 0);
+        }
+        assert_true(encoder_is_settled(ladder.rig.encoder));
+        assert_true(footage_psnr(ladder.rig.canvas, ladder.shown[0]) > 38);
+        ladder_close(&ladder);
+    }
+}
+
+static void test_each_layer_keeps_its_share(void **state) {
+    static const int STEPS_KBPS[] = {KBPS, 150, 300};
+    struct ladder ladder;
+    ladder_open(&ladder, KBPS);
+    for (size_t i = 0; i < sizeof(STEPS_KBPS) / sizeof(STEPS_KBPS[0]); i++) {
+        assert_int_equal(encoder_set_kbps(ladder.rig.encoder, STEPS_KBPS[i]), 0);
+        for (int j = 0; j < 150; j++) {
+            if (j == 30)
+                memset(ladder.sums_bytes, 0, sizeof(ladder.sums_bytes));
+            rig_move(&ladder.rig, 0, 0, WIDTH, HEIGHT);
+            ladder_send(&ladder, false);
+        }
+        size_t sum = 0;
+        for (int layer = 0; layer < 3; layer++) {
+            static const int SHARES[] = {40, 60, 100};
+            sum += ladder.sums_bytes[layer];
+            int kbps = (int)(sum * 8 / 4 / 1000), aim = STEPS_KBPS[i] * SHARES[layer] / 100;
+            assert_in_range(kbps, aim / 2, aim * 5 / 4);
+        }
+    }
+    ladder_close(&ladder);
+}
+
+// Who joins a layer from below does so at any frame of layer 0. What comes after it looks just like
+// the layer 1 before it, to tempt the encoder.
+static void test_layers_may_be_joined_at_any_base_frame(void **state) {
+    struct ladder ladder;
+    ladder_open(&ladder, KBPS);
+    for (int i = 0; i < 80; i++) {
+        int round = (i + 2) / 4;
+        ladder.rig.index = i % 4 == 1 || i % 4 == 2 ? 1000 * round : 7;
+        rig_move(&ladder.rig, 0, 0, WIDTH, HEIGHT);
+        ladder_send(&ladder, false);
+        // The one without upper layers becomes the one with all: it knows nothing but layer 0.
+        if (ladder.layer == 0 && i > 0) {
+            struct decoder *low = ladder.decoders[0];
+            ladder.decoders[0] = ladder.decoders[2];
+            ladder.decoders[2] = low;
+        }
+    }
+    ladder_close(&ladder);
+}
+
+static void test_a_keyframe_fits_a_thin_link(void **state) {
+    struct encoder_config config = {.width_px = 320,
+                                    .height_px = 180,
+                                    .fps = FPS,
+                                    .kbps = 150,
+                                    .cpu_used = -8,
+                                    .threads = 1,
+                                    .has_layers = true,
+                                    .quantiser_max = 63};
+    struct encoder *encoder = NULL;
+    assert_int_equal(encoder_create(&config, &encoder), 0);
+    AVFrame *canvas = footage_picture(320, 180, 0);
+    for (int i = 0; i < 120; i++) {
+        struct packet *packet = NULL;
+        footage_draw(canvas, 0, 0, 320, 180, i);
+        assert_int_equal(encoder_encode(encoder, canvas, NULL, i % 40 == 0, i * FRAME_NS, &packet),
+                         0);
+        if (packet->is_keyframe)
+            printf("keyframe %zu\n", packet->size_bytes);
+        packet_unref(packet);
+    }
+    av_frame_free(&canvas);
+    encoder_destroy(encoder);
 }
 
 int main(void) {
@@ -402,6 +663,14 @@ int main(void) {
         cmocka_unit_test(test_a_flood_of_requests_is_one_keyframe_an_interval),
         cmocka_unit_test(test_a_request_within_the_interval_is_served_after_it),
         cmocka_unit_test(test_a_macroblock_at_rest_is_looked_at_until_it_is_fine),
+        cmocka_unit_test(test_what_changed_is_coded_until_a_base_frame_has_it),
+        cmocka_unit_test(test_the_pattern_follows_time),
+        cmocka_unit_test(test_who_leaves_out_layers_sees_the_same_pictures),
+        cmocka_unit_test(test_no_block_is_left_behind_by_a_frame_that_was_dropped),
+        cmocka_unit_test(test_the_last_state_reaches_layer_0),
+        cmocka_unit_test(test_each_layer_keeps_its_share),
+        cmocka_unit_test(test_layers_may_be_joined_at_any_base_frame),
+        cmocka_unit_test(test_a_keyframe_fits_a_thin_link),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,10 +62,10 @@ static void test_what_was_painted_is_due_until_it_is_sent(void **state) {
     assert_false(refresh_is_due(refresh, true, 10 * SECOND_NS + 4 * FRAME_NS));
 }
 
-static void test_an_unsettled_encoder_is_served_at_half_rate(void **state) {
+static void test_an_unsettled_encoder_is_served_at_a_quarter_of_the_rate(void **state) {
     struct refresh *refresh = *state;
     refresh_note_sent(refresh, 10 * SECOND_NS);
-    assert_int_equal(run(refresh, false, 10 * SECOND_NS + FRAME_NS, 12 * SECOND_NS), 30);
+    assert_int_equal(run(refresh, false, 10 * SECOND_NS + FRAME_NS, 12 * SECOND_NS), 15);
     assert_int_equal(run(refresh, true, 12 * SECOND_NS, 13 * SECOND_NS), 0);
 }
 
@@ -81,7 +81,7 @@ static void test_a_settled_canvas_sends_an_empty_frame_every_two_seconds(void **
 int main(void) {
     const struct CMUnitTest tests[] = {
         WITH_REFRESH(test_what_was_painted_is_due_until_it_is_sent),
-        WITH_REFRESH(test_an_unsettled_encoder_is_served_at_half_rate),
+        WITH_REFRESH(test_an_unsettled_encoder_is_served_at_a_quarter_of_the_rate),
         WITH_REFRESH(test_a_settled_canvas_sends_an_empty_frame_every_two_seconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,7 +41,9 @@ struct fixture {
     struct member members[MEMBERS_MAX];
     int count;
     int64_t now_ns;
-    struct packet *last; // of the last tick
+    unsigned watched;                 // the first tier alone, unless a test says else
+    struct packet *sent[STAGE_TIERS]; // in the last tick
+    struct packet *last;              // of those, what the viewer got: of the lowest watched tier
 };
 
 // ---- helpers ----
@@ -56,13 +58,29 @@ static void on_release(void *user) {
 
 static const struct stage_seat_ops OPS = {on_keyframe_wanted, on_release};
 
+static struct stage_config config_of(int width_px, int height_px, int fps, int kbps) {
+    return (struct stage_config){.width_px = width_px,
+                                 .height_px = height_px,
+                                 .fps = fps,
+                                 .tier_kbps = {kbps, kbps / 3, kbps / 10},
+                                 .shows_names = true};
+}
+
 static void open_stage(struct fixture *fixture, int width_px, int height_px) {
     memset(fixture, 0, sizeof(*fixture));
-    struct stage_config config = {width_px, height_px, 30, 2500, true};
+    struct stage_config config = config_of(width_px, height_px, 30, 2500);
     fixture->stage = stage_create(&config);
     assert_non_null(fixture->stage);
     fixture->decoder = decoder_create();
     fixture->now_ns = 100 * SECOND_NS;
+    fixture->watched = 1;
+}
+
+static void drop_sent(struct packet *sent[STAGE_TIERS]) {
+    for (int i = 0; i < STAGE_TIERS; i++) {
+        packet_unref(sent[i]);
+        sent[i] = NULL;
+    }
 }
 
 static void close_stage(struct fixture *fixture) {
@@ -77,7 +95,7 @@ static void close_stage(struct fixture *fixture) {
     stage_destroy(fixture->stage);
     decoder_destroy(fixture->decoder);
     av_frame_free(&fixture->seen);
-    packet_unref(fixture->last);
+    drop_sent(fixture->sent);
 }
 
 static struct yuv colour_of(int member) {
@@ -121,10 +139,20 @@ static void push_all(struct fixture *fixture) {
 // One watched tick, a frame later; its packet is decoded as a viewer would. True: there was one.
 static bool tick(struct fixture *fixture) {
     fixture->now_ns += FRAME_NS;
-    packet_unref(fixture->last);
-    fixture->last = NULL;
-    assert_int_equal(stage_tick(fixture->stage, fixture->now_ns, true, &fixture->last), 0);
+    drop_sent(fixture->sent);
+    assert_int_equal(stage_tick(fixture->stage, fixture->now_ns, fixture->watched, fixture->sent),
+                     0);
     stage_take_view(fixture->stage, &fixture->view);
+    int lowest = 0;
+    for (int i = 0; i < STAGE_TIERS; i++) {
+        lowest = fixture->watched >> i & 1 ? i : lowest;
+        if (!fixture->sent[i])
+            continue;
+        assert_true(fixture->watched >> i & 1);
+        assert_int_equal(fixture->sent[i]->tier, i);
+        assert_int_equal(fixture->sent[i]->pts_ns, fixture->now_ns);
+    }
+    fixture->last = fixture->sent[lowest];
     if (!fixture->last)
         return false;
     AVFrame *picture = NULL;
@@ -158,8 +186,11 @@ static int find_tile(const struct fixture *fixture, int member, enum video_role 
     return -1;
 }
 
+// x, y in canvas pixels.
 static struct yuv seen_at(const struct fixture *fixture, int x, int y) {
     const AVFrame *frame = fixture->seen;
+    x = x * frame->width / fixture->view.width_px;
+    y = y * frame->height / fixture->view.height_px;
     return (struct yuv){frame->data[0][y * frame->linesize[0] + x],
                         frame->data[1][y / 2 * frame->linesize[1] + x / 2],
                         frame->data[2][y / 2 * frame->linesize[2] + x / 2]};
@@ -443,21 +474,21 @@ static void test_a_screen_takes_over_and_gives_back(void **state) {
 static void test_the_view_is_told_once_when_it_changes(void **state) {
     struct fixture fixture;
     struct stage_view view;
-    struct packet *out;
+    struct packet *out[STAGE_TIERS];
     open_stage(&fixture, 640, 368);
     join_many(&fixture, 2);
-    stage_tick(fixture.stage, fixture.now_ns, true, &out);
-    packet_unref(out);
+    stage_tick(fixture.stage, fixture.now_ns, 1, out);
+    drop_sent(out);
     assert_true(stage_take_view(fixture.stage, &view));
     assert_false(stage_take_view(fixture.stage, &view));
     fixture.members[0].look.hand = true; // no matter of the view
     set_look(&fixture, 0);
-    stage_tick(fixture.stage, fixture.now_ns + FRAME_NS, true, &out);
-    packet_unref(out);
+    stage_tick(fixture.stage, fixture.now_ns + FRAME_NS, 1, out);
+    drop_sent(out);
     assert_false(stage_take_view(fixture.stage, &view));
     join(&fixture);
-    stage_tick(fixture.stage, fixture.now_ns + 2 * FRAME_NS, true, &out);
-    packet_unref(out);
+    stage_tick(fixture.stage, fixture.now_ns + 2 * FRAME_NS, 1, out);
+    drop_sent(out);
     assert_true(stage_take_view(fixture.stage, &view));
     assert_int_equal(view.count, 3);
     assert_string_equal(view.tiles[2].member, "m3");
@@ -586,14 +617,15 @@ static void test_a_flood_of_requests_is_few_keyframes(void **state) {
 
 static void test_an_unwatched_room_does_nothing(void **state) {
     struct fixture fixture;
-    struct packet *out = NULL;
+    struct packet *out[STAGE_TIERS];
     open_stage(&fixture, 640, 368);
     join_many(&fixture, 2);
     for (int i = 0; i < 10; i++) {
         fixture.now_ns += FRAME_NS;
         push_all(&fixture);
-        assert_int_equal(stage_tick(fixture.stage, fixture.now_ns, false, &out), 0);
-        assert_null(out);
+        assert_int_equal(stage_tick(fixture.stage, fixture.now_ns, 0, out), 0);
+        for (int j = 0; j < STAGE_TIERS; j++)
+            assert_null(out[j]);
     }
     assert_int_equal(stats_of(&fixture).frames_decoded, 0);
     assert_int_equal(stats_of(&fixture).frames_composed, 0);
@@ -645,6 +677,133 @@ static void test_snapshot_of_an_unwatched_room(void **state) {
     push_all(&fixture);
     assert_int_equal(stats_of(&fixture).frames_decoded, decoded);
     close_stage(&fixture);
+}
+
+// ---- tiers ----
+
+static void test_a_tier_alone_shows_what_the_canvas_does(void **state) {
+    static const int sizes[][2] = {{1280, 720}, {720, 1280}, {640, 368}, {320, 176}};
+    for (int i = 0; i < 12; i++) {
+        struct fixture fixture;
+        int tier = i % 3, width = sizes[i / 3][0], height = sizes[i / 3][1];
+        open_stage(&fixture, width, height);
+        fixture.watched = 1U << tier;
+        join_many(&fixture, 4);
+        assert_true(tick(&fixture));
+        assert_true(fixture.last->is_keyframe);
+        run(&fixture, 6);
+        assert_int_equal(fixture.seen->width, width >> tier);
+        assert_int_equal(fixture.seen->height, height >> tier);
+        for (int j = 0; j < 4; j++)
+            assert_true(shows_camera(&fixture, j));
+        struct stage_stats stats = stats_of(&fixture);
+        for (int j = 0; j < STAGE_TIERS; j++) {
+            assert_int_equal(stats.tiers[j].frames > 0, j == tier);
+            assert_int_equal(stats.tiers[j].kbps > 0, j == tier);
+        }
+        close_stage(&fixture);
+    }
+}
+
+// What changed while nobody needed the copy is in it when somebody does.
+static void test_a_tier_that_wakes_up_shows_the_whole_canvas(void **state) {
+    struct fixture fixture;
+    open_stage(&fixture, 1280, 720);
+    fixture.watched = 4;
+    join_many(&fixture, 4);
+    run(&fixture, 6);
+    fixture.watched = 1;
+    decoder_reset(fixture.decoder);
+    run(&fixture, 10);
+    fixture.members[2].look.video_muted = true;
+    set_look(&fixture, 2);
+    run(&fixture, 10);
+    for (int i = 0; i < 2; i++) { // the quarter alone, then the half beside it
+        fixture.watched = i ? 6 : 4;
+        decoder_reset(fixture.decoder);
+        assert_true(tick(&fixture));
+        assert_true(fixture.sent[2 - i]->is_keyframe);
+        run(&fixture, 6);
+        for (int j = 0; j < 4; j++)
+            assert_int_equal(shows_camera(&fixture, j), j != 2);
+        fixture.watched = 1;
+        decoder_reset(fixture.decoder);
+        run(&fixture, 2);
+    }
+    close_stage(&fixture);
+}
+
+static void test_a_keyframe_is_of_the_tier_that_was_asked(void **state) {
+    struct fixture fixture;
+    open_stage(&fixture, 640, 368);
+    fixture.watched = 7;
+    join_many(&fixture, 2);
+    run(&fixture, 20);
+    for (int asked = 0; asked < STAGE_TIERS; asked++) {
+        stage_request_keyframe(fixture.stage, asked);
+        run(&fixture, 1);
+        for (int i = 0; i < STAGE_TIERS; i++)
+            assert_int_equal(fixture.sent[i]->is_keyframe, i == asked);
+    }
+    // Where everything moves, all have one.
+    run(&fixture, 10);
+    join(&fixture);
+    run(&fixture, 1);
+    for (int i = 0; i < STAGE_TIERS; i++)
+        assert_true(fixture.sent[i]->is_keyframe);
+    close_stage(&fixture);
+}
+
+static void test_a_tier_aims_at_what_it_is_told(void **state) {
+    struct fixture fixture;
+    open_stage(&fixture, 640, 368);
+    fixture.watched = 3;
+    join(&fixture);
+    run(&fixture, 1);
+    static const int CASES[][2] = {{400, 400}, {5000, 833}, {100, 100}, {0, 833}};
+    for (int i = 0; i < 4; i++) {
+        stage_set_tier_kbps(fixture.stage, 1, CASES[i][0]);
+        run(&fixture, 1);
+        assert_int_equal(stats_of(&fixture).tiers[0].kbps, 2500);
+        assert_int_equal(stats_of(&fixture).tiers[1].kbps, CASES[i][1]);
+        assert_int_equal(stats_of(&fixture).tiers[2].kbps, 0);
+    }
+    close_stage(&fixture);
+}
+
+// Who gets layer 0 alone sees what moved last, soon after it stopped.
+static void test_layer_0_alone_is_not_left_with_an_old_picture(void **state) {
+    for (int moves = 1; moves <= 8; moves++) {
+        struct fixture fixture;
+        open_stage(&fixture, 640, 368);
+        fixture.watched = 4;
+        join_many(&fixture, 2);
+        struct decoder *viewer = fixture.decoder;
+        run(&fixture, 40); // nothing moves any more
+        struct decoder *other = decoder_create();
+        fixture.decoder = other;
+        stage_request_keyframe(fixture.stage, 2);
+        AVFrame *shown = NULL;
+        for (int i = 0; i < 4 + moves + 8; i++) {
+            if (i >= 4 && i < 4 + moves) {
+                struct packet *next = camera_still(320, 176, COLOURS[i % 3]);
+                stage_push(fixture.members[0].seat, VIDEO_CAMERA, VIDEO_VP8, next->data,
+                           next->size_bytes, fixture.now_ns, fixture.now_ns, 0);
+                packet_unref(next);
+            }
+            if (!tick(&fixture) || fixture.last->temporal_layer > 0)
+                continue;
+            av_frame_free(&shown);
+            assert_int_equal(decoder_decode(viewer, VIDEO_VP8, fixture.last->data,
+                                            fixture.last->size_bytes, fixture.now_ns, &shown),
+                             0);
+        }
+        av_frame_free(&fixture.seen);
+        fixture.seen = shown;
+        assert_true(tile_shows(&fixture, 0, COLOURS[(3 + moves) % 3]));
+        decoder_destroy(viewer);
+        close_stage(&fixture);
+    }
 }
 
 // ---- bad input ----
@@ -712,13 +871,14 @@ static void test_any_size_that_is_sent_fits_its_tile(void **state) {
 }
 
 static void test_odd_configurations_are_refused(void **state) {
-    static const struct stage_config bad[] = {
-        {1280, 719, 30, 2500, true},  {0, 0, 30, 2500, true},     {16, 16, 30, 2500, true},
-        {3840, 2160, 30, 2500, true}, {1280, 720, 0, 2500, true}, {1280, 720, 61, 2500, true},
-        {1280, 720, 30, 0, true},     {-1280, -720, 30, 1, true},
+    static const int bad[][4] = {
+        {1280, 719, 30, 2500}, {0, 0, 30, 2500},      {16, 16, 30, 2500}, {3840, 2160, 30, 2500},
+        {1280, 720, 0, 2500},  {1280, 720, 61, 2500}, {1280, 720, 30, 0}, {-1280, -720, 30, 1},
     };
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        assert_null(stage_create(&bad[i]));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct stage_config config = config_of(bad[i][0], bad[i][1], bad[i][2], bad[i][3]);
+        assert_null(stage_create(&config));
+    }
     stage_destroy(NULL);
 }
 
@@ -802,9 +962,9 @@ static void *run_ticks(void *argument) {
     struct party *party = argument;
     for (int i = 0; !atomic_load(&party->is_over); i++) {
         int64_t now_ns = atomic_fetch_add(&party->now_ns, FRAME_NS) + FRAME_NS;
-        struct packet *out;
-        stage_tick(party->stage, now_ns, i % 40 < 35, &out);
-        packet_unref(out);
+        struct packet *out[STAGE_TIERS];
+        stage_tick(party->stage, now_ns, i % 40 < 35 ? (unsigned)i / 7 % 8 : 0, out);
+        drop_sent(out);
         struct stage_view view;
         stage_take_view(party->stage, &view);
     }
@@ -818,7 +978,10 @@ static void *run_questions(void *argument) {
         size_t size_bytes;
         if (stage_snapshot(party->stage, atomic_load(&party->now_ns), 160, &jpeg, &size_bytes) == 0)
             free(jpeg);
-        stage_request_keyframe(party->stage, 0);
+        for (int tier = -1; tier <= STAGE_TIERS; tier++) {
+            stage_request_keyframe(party->stage, tier);
+            stage_set_tier_kbps(party->stage, tier, 100 * tier);
+        }
         struct stage_stats stats;
         stage_get_stats(party->stage, &stats);
     }
@@ -828,7 +991,7 @@ static void *run_questions(void *argument) {
 // Guests come, push on threads of their own, and go, while the room is ticked and asked.
 static void test_members_come_and_go_while_all_threads_run(void **state) {
     enum { GUESTS = 3, ROUNDS = 6 };
-    struct stage_config config = {320, 192, 30, 500, true};
+    struct stage_config config = config_of(320, 192, 30, 500);
     struct party party = {.stage = stage_create(&config),
                           .still = camera_still(64, 48, COLOURS[0])};
     atomic_init(&party.now_ns, 100 * SECOND_NS);
@@ -885,6 +1048,11 @@ int main(void) {
         cmocka_unit_test(test_a_flood_of_requests_is_few_keyframes),
         cmocka_unit_test(test_an_unwatched_room_does_nothing),
         cmocka_unit_test(test_snapshot_of_an_unwatched_room),
+        cmocka_unit_test(test_a_tier_alone_shows_what_the_canvas_does),
+        cmocka_unit_test(test_a_tier_that_wakes_up_shows_the_whole_canvas),
+        cmocka_unit_test(test_a_keyframe_is_of_the_tier_that_was_asked),
+        cmocka_unit_test(test_a_tier_aims_at_what_it_is_told),
+        cmocka_unit_test(test_layer_0_alone_is_not_left_with_an_old_picture),
         cmocka_unit_test(test_bad_frames_of_one_do_not_touch_the_others),
         cmocka_unit_test(test_any_size_that_is_sent_fits_its_tile),
         cmocka_unit_test(test_odd_configurations_are_refused),
