@@ -32,6 +32,8 @@ static const char help[] =
     "                         jitter-over=BYTES order=kept|free loss=PERCENT\n"
     "  stats                  figures of both directions\n"
     "  reset                  begin the figures anew\n"
+    "  seed N                 begin chance anew\n"
+    "  clear                  back to a good link: all settings as if none had been made\n"
     "Rate 0 is no limit, queue 0 any length. The queue drops at its tail. Jitter is uniform from "
     "0\n"
     "to MS, for packets over jitter-over bytes; order is kept unless it says order=free.\n"
@@ -80,6 +82,19 @@ static int change(struct link *link, int direction, char *const *words) {
     return 0;
 }
 
+static void sow(struct link *link, const char *seed) {
+    uint64_t number = strtoull(seed, NULL, 0);
+    for (int i = 0; i < DIRECTIONS; i++)
+        link_model_set_seed(link->models[i], number * DIRECTIONS + (uint64_t)i);
+}
+
+static void clear(struct link *link) {
+    struct link_settings settings;
+    link_settings_init(&settings);
+    for (int i = 0; i < DIRECTIONS; i++)
+        link_model_set(link->models[i], &settings, now_ns());
+}
+
 static int obey(struct link *link, char *const *words) {
     const char *verb = words[0];
     int result = -EINVAL;
@@ -90,6 +105,14 @@ static int obey(struct link *link, char *const *words) {
     if (!strcmp(verb, "reset")) {
         link_model_reset_stats(link->models[DOWN]);
         link_model_reset_stats(link->models[UP]);
+        result = 0;
+    }
+    if (!strcmp(verb, "seed") && words[1]) {
+        sow(link, words[1]);
+        result = 0;
+    }
+    if (!strcmp(verb, "clear")) {
+        clear(link);
         result = 0;
     }
     return result;

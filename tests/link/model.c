@@ -110,6 +110,10 @@ void link_model_destroy(struct link_model *model) {
     free(model);
 }
 
+void link_model_set_seed(struct link_model *model, uint64_t seed) {
+    model->random = seed;
+}
+
 const struct link_settings *link_model_settings(const struct link_model *model) {
     return &model->settings;
 }

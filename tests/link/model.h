@@ -44,6 +44,9 @@ void link_model_destroy(struct link_model *model); // NULL is allowed
 void link_model_set(struct link_model *model, const struct link_settings *settings, int64_t now_ns);
 const struct link_settings *link_model_settings(const struct link_model *model);
 
+// Chance begins anew.
+void link_model_set_seed(struct link_model *model, uint64_t seed);
+
 // Copies the packet, or drops it. 0 or -ENOMEM, -EMSGSIZE.
 int link_model_push(struct link_model *model, const void *data, size_t size_bytes, int64_t now_ns);
 // The next packet that is out by now, into out[LINK_PACKET_BYTES_MAX]; its size, or 0: none.
