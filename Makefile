@@ -51,6 +51,7 @@ UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 PEER_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/peer/test_*.c))
 PEER_OBJECTS := $(call objects,$(filter-out tests/peer/main.c tests/peer/test_%,$(wildcard tests/peer/*.c)))
 PEER_COMMON  := $(BUILD)/libpeer.a
+LINK_OBJECTS := $(call objects,$(wildcard tests/link/*.c))
 FUZZERS     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all
@@ -84,6 +85,11 @@ $(BUILD)/tests/peer/peer: $(BUILD)/tests/peer/main.o $(STARTUP) $(PEER_COMMON) $
 $(PEER_TESTS): $(BUILD)/tests/peer/%: $(BUILD)/tests/peer/%.o $(STARTUP) $(PEER_COMMON) $(BUILD)/libmixer.a \
                                       | $(BUILD)/tests/peer/peer $(BUILD)/tessera
 	@echo "  LD    $@"; $(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(PKG_LIBS) -lcmocka -lcurl
+# The bad link: no library of the project's is in it.
+$(BUILD)/tests/link/link: $(LINK_OBJECTS) $(STARTUP)
+	@echo "  LD    $@"; $(CC) $(LDFLAGS) -o $@ $^ -lm
+$(BUILD)/tests/unit/test_link_model: $(BUILD)/tests/link/model.o
+$(BUILD)/tests/peer/test_link: | $(BUILD)/tests/link/link
 $(BUILD)/tests/bench/bench: $(call objects,$(wildcard tests/bench/*.c)) $(PEER_COMMON) $(BUILD)/libmixer.a
 	@echo "  LD    $@"; $(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcurl
 

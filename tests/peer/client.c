@@ -35,7 +35,9 @@ struct client {
     bool has_channel, is_closed, is_ending;
     int close_code;
     struct client_stream video, audio;
-    GArray *packets; // of struct client_packet
+    struct figures figures;
+    uint64_t decoded; // as far as figures know
+    GArray *packets;  // of struct client_packet
     // Made on the wire's thread, read under lock, freed in client_destroy() after that thread's
     // end.
     struct transport *transport;
@@ -99,7 +101,8 @@ static void update_stream(struct client *client, enum transport_role role) {
     else if (stream)
         sender_set_media(stream, media);
     else {
-        stream = sender_add(media, pushes[role], client);
+        stream = client->options.sends_by_clock ? sender_add_by_clock(media, pushes[role], client)
+                                                : sender_add(media, pushes[role], client);
         g_mutex_lock(&client->lock);
         client->streams[role] = stream;
         g_mutex_unlock(&client->lock);
@@ -151,33 +154,67 @@ static void on_channel_open(void *user) {
     g_mutex_unlock(&client->lock);
 }
 
-static void note_arrival_locked(struct client_stream *stream, size_t size_bytes,
-                                int64_t arrival_ns) {
+// RFC 6386 9.1: a keyframe's size stands behind its start code.
+static void note_size_locked(struct client_stream *stream, const struct transport_media *media) {
+    const uint8_t *data = media->data;
+    if (media->size_bytes < 10 || (data[0] & 1))
+        return;
+    stream->width_px = (data[6] | data[7] << 8) & 0x3fff;
+    stream->height_px = (data[8] | data[9] << 8) & 0x3fff;
+}
+
+static void note_arrival_locked(struct client_stream *stream, const struct transport_media *media) {
+    int64_t arrival_ns = media->arrival_ns;
     if (stream->last_ns && arrival_ns - stream->last_ns > stream->max_gap_ns)
         stream->max_gap_ns = arrival_ns - stream->last_ns;
     if (!stream->first_ns)
         stream->first_ns = arrival_ns;
     stream->last_ns = arrival_ns;
     stream->count++;
-    stream->bytes += size_bytes;
+    stream->bytes += media->size_bytes;
 }
 
-static void on_media(void *user, enum transport_role role, const void *data, size_t size_bytes,
-                     int64_t arrival_ns) {
-    struct client *client = user;
-    bool is_audio = role == TRANSPORT_AUDIO;
+static void note_figures_locked(struct client *client, bool is_audio, uint64_t decoded,
+                                const struct transport_media *media) {
+    const struct client_stream *video = &client->video;
     if (is_audio)
-        hearing_push(client->hearing, data, size_bytes);
-    else
-        sight_push(client->sight, data, size_bytes);
-    g_mutex_lock(&client->lock);
-    note_arrival_locked(is_audio ? &client->audio : &client->video, size_bytes, arrival_ns);
+        figures_add_audio(&client->figures, media->data, media->size_bytes, media->sequence,
+                          media->rtp_time, media->arrival_ns);
+    else if (decoded > client->decoded)
+        figures_add_frame(&client->figures, media->size_bytes, video->width_px, video->height_px,
+                          media->arrival_ns);
+    if (!is_audio)
+        client->decoded = decoded;
+}
+
+static void note_media_locked(struct client *client, bool is_audio, uint64_t decoded,
+                              const struct transport_media *media) {
+    note_arrival_locked(is_audio ? &client->audio : &client->video, media);
+    if (!is_audio)
+        note_size_locked(&client->video, media);
+    if (client->options.keeps_figures)
+        note_figures_locked(client, is_audio, decoded, media);
     if (client->packets) {
-        struct client_packet packet = {arrival_ns, is_audio, size_bytes,
-                                       g_memdup2(data, size_bytes)};
+        struct client_packet packet = {media->arrival_ns, media->pts_ns, is_audio,
+                                       media->size_bytes,
+                                       g_memdup2(media->data, media->size_bytes)};
         g_array_append_val(client->packets, packet);
     }
     touch_locked(client);
+}
+
+static void on_media(void *user, enum transport_role role, const struct transport_media *media) {
+    struct client *client = user;
+    bool is_audio = role == TRANSPORT_AUDIO;
+    uint64_t decoded = 0;
+    if (is_audio)
+        hearing_push(client->hearing, media->data, media->size_bytes);
+    else
+        sight_push(client->sight, media->data, media->size_bytes);
+    if (!is_audio && client->options.keeps_figures)
+        decoded = sight_decoded_count(client->sight);
+    g_mutex_lock(&client->lock);
+    note_media_locked(client, is_audio, decoded, media);
     g_mutex_unlock(&client->lock);
 }
 
@@ -270,7 +307,8 @@ static void on_close(void *user, int code, const char *reason) {
 // --- life ---
 
 static struct transport_options what_to_offer(const struct client_options *options) {
-    static const struct transport_options none, browser = {{FLOW_BOTH, FLOW_BOTH, FLOW_SEND}, true};
+    static const struct transport_options none,
+        browser = {{FLOW_BOTH, FLOW_BOTH, FLOW_SEND}, true, 0};
     return memcmp(&options->offer, &none, sizeof(none)) ? options->offer : browser;
 }
 
@@ -279,6 +317,8 @@ struct client *client_create(const struct client_options *options) {
     struct client *client = g_new0(struct client, 1);
     client->options = *options;
     client->options.offer = what_to_offer(options);
+    client->options.offer.video_latency_ms = options->video_latency_ms;
+    figures_begin(&client->figures, sender_now_ns());
     client->room = g_strdup(options->room);
     client->name = g_strdup(options->name);
     client->resume = g_strdup(options->resume);
@@ -523,6 +563,25 @@ int client_level_dbfs(struct client *client, double *out) {
 
 uint64_t client_broken_count(struct client *client) {
     return sight_broken_count(client->sight);
+}
+
+void client_figures(struct client *client, struct figures_view *out) {
+    g_mutex_lock(&client->lock);
+    figures_get(&client->figures, out, sender_now_ns());
+    g_mutex_unlock(&client->lock);
+}
+
+void client_begin_figures(struct client *client) {
+    g_mutex_lock(&client->lock);
+    figures_begin(&client->figures, sender_now_ns());
+    g_mutex_unlock(&client->lock);
+}
+
+int64_t client_round_trip_ns(struct client *client) {
+    g_mutex_lock(&client->lock);
+    struct transport *transport = client->transport;
+    g_mutex_unlock(&client->lock);
+    return transport ? transport_round_trip_ns(transport) : 0;
 }
 
 int client_take_packets(struct client *client, struct client_packet **out) {

@@ -5,6 +5,7 @@
 #ifndef TESTS_PEER_CLIENT_H
 #define TESTS_PEER_CLIENT_H
 
+#include "tests/peer/figures.h"
 #include "tests/peer/media.h"
 #include "tests/peer/transport.h"
 
@@ -27,6 +28,9 @@ struct client_options {
     bool has_no_join;               // say nothing by itself
     bool has_no_offer;              // join only: the signaling half
     bool keeps_packets;             // for client_take_packets()
+    bool keeps_figures;             // for client_figures(); decodes every picture
+    bool sends_by_clock;            // see sender_add_by_clock()
+    int video_latency_ms;           // see transport.h
     // What is offered. All zero: what a browser offers (audio and camera both ways, screen,
     // channel).
     struct transport_options offer;
@@ -58,10 +62,12 @@ struct client_stream {
     uint64_t count, bytes;
     int64_t first_ns, last_ns; // 0: none yet
     int64_t max_gap_ns;        // since client_reset_gaps(), and up to now if that is longer
+    int width_px, height_px;   // of video, as the newest keyframe says
 };
 
 struct client_packet {
     int64_t arrival_ns;
+    int64_t pts_ns; // as of struct transport_media
     bool is_audio;
     size_t size_bytes;
     uint8_t *data;
@@ -114,6 +120,10 @@ int client_save_picture(struct client *client, const char *path);
 int client_tone_dbfs(struct client *client, int hz, double *out);
 int client_level_dbfs(struct client *client, double *out);
 uint64_t client_broken_count(struct client *client);
+// With keeps_figures.
+void client_figures(struct client *client, struct figures_view *out);
+void client_begin_figures(struct client *client);    // anew
+int64_t client_round_trip_ns(struct client *client); // 0: not known
 // With keeps_packets: all so far, with the client's ownership given up. Returns their number; the
 // array and each data are to be freed with g_free().
 int client_take_packets(struct client *client, struct client_packet **out);

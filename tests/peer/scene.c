@@ -3,6 +3,7 @@
 
 #include "tests/peer/sender.h"
 
+#include <glib.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 
 #include <cmocka.h>
 
+enum { FLAGS_MAX = 16 };
 enum { COLOURS_MAX = 12, TONES_MAX = 16, COLOUR_NEAR = 45, HEARD_DBFS = -40, UNHEARD_DBFS = -48 };
 
 static struct server *server;
@@ -19,7 +21,7 @@ static struct {
     struct media *media;
 } tones[TONES_MAX];
 
-int scene_open(void **state) {
+int scene_open_with(const char *const *more) {
     static const char *const flags[] = {"--limits-joins-per-s",
                                         "1000",
                                         "--limits-connections-per-address",
@@ -27,10 +29,19 @@ int scene_open(void **state) {
                                         "--limits-hello-timeout",
                                         "2",
                                         "--log-level",
-                                        "info",
-                                        NULL};
-    server = server_start(NULL, flags);
+                                        "info"};
+    const char *all[G_N_ELEMENTS(flags) + FLAGS_MAX + 1];
+    size_t count = G_N_ELEMENTS(flags);
+    memcpy(all, flags, sizeof(flags));
+    while (more && *more && count < G_N_ELEMENTS(all) - 1)
+        all[count++] = *more++;
+    all[count] = NULL;
+    server = server_start(NULL, all);
     return server ? 0 : -1;
+}
+
+int scene_open(void **state) {
+    return scene_open_with(NULL);
 }
 
 int scene_close(void **state) {

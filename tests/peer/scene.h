@@ -14,6 +14,8 @@ enum { SCENE_GAP_MAX_MS = 500, SCENE_PATIENCE_MS = 10000 };
 // say.
 int scene_open(void **state);
 int scene_close(void **state);
+// As scene_open(), with up to 16 further flags, NULL-terminated.
+int scene_open_with(const char *const *flags);
 struct server *scene_server(void);
 
 // Media that lives until scene_close(). Colours by media_colour_name()'s index; tones at a peak

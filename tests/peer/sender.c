@@ -14,6 +14,7 @@ struct sender_stream {
     int next;
     int64_t due_ns;
     bool is_busy, is_paused, wants_rewind;
+    bool is_by_clock; // immutable
 };
 
 static GMutex lock;
@@ -41,14 +42,16 @@ static struct sender_stream *earliest_locked(void) {
 
 static void push_locked(struct sender_stream *stream, int64_t now_ns) {
     const struct media *media = stream->media;
-    int index = stream->wants_rewind ? 0 : stream->next % media->count;
+    bool rewinds = stream->wants_rewind && !stream->is_by_clock;
+    int index = rewinds ? 0 : stream->next % media->count;
     int64_t due_ns = stream->due_ns;
     if (now_ns - due_ns > worst_ns)
         worst_ns = now_ns - due_ns;
     stream->wants_rewind = false;
     stream->next = (index + 1) % media->count;
     stream->due_ns += media->frame_ns;
-    if (stream->due_ns < now_ns - INT64_C(200000000)) {
+    // What keeps to the clock catches up with it.
+    if (!stream->is_by_clock && stream->due_ns < now_ns - INT64_C(200000000)) {
         late += (uint64_t)((now_ns - stream->due_ns) / media->frame_ns);
         stream->due_ns = now_ns;
     }
@@ -75,23 +78,40 @@ static gpointer sender_run(gpointer unused) {
     return NULL;
 }
 
-struct sender_stream *sender_add(const struct media *media, sender_push push, void *user) {
+// Members' cameras do not tick together: the golden ratio spreads any number of phases.
+static int64_t first_due_locked(const struct media *media, bool is_by_clock) {
+    int64_t now_ns = sender_now_ns(), loop_ns = media->frame_ns * media->count;
+    double turns = 0.618 * ++added;
+    if (is_by_clock)
+        return (now_ns / loop_ns + 1) * loop_ns;
+    return now_ns + (int64_t)((turns - (int)turns) * (double)media->frame_ns);
+}
+
+static struct sender_stream *add(const struct media *media, sender_push push, void *user,
+                                 bool is_by_clock) {
     struct sender_stream *stream = g_new0(struct sender_stream, 1);
     stream->push = push;
     stream->user = user;
     stream->media = media;
+    stream->is_by_clock = is_by_clock;
     g_mutex_lock(&lock);
     if (!streams) {
         streams = g_ptr_array_new();
         g_thread_unref(g_thread_new("sender", sender_run, NULL));
     }
-    // Members' cameras do not tick together: the golden ratio spreads any number of phases.
-    double turns = 0.618 * ++added;
-    stream->due_ns = sender_now_ns() + (int64_t)((turns - (int)turns) * (double)media->frame_ns);
+    stream->due_ns = first_due_locked(media, is_by_clock);
     g_ptr_array_add(streams, stream);
     g_cond_broadcast(&changed);
     g_mutex_unlock(&lock);
     return stream;
+}
+
+struct sender_stream *sender_add(const struct media *media, sender_push push, void *user) {
+    return add(media, push, user, false);
+}
+
+struct sender_stream *sender_add_by_clock(const struct media *media, sender_push push, void *user) {
+    return add(media, push, user, true);
 }
 
 void sender_remove(struct sender_stream *stream) {

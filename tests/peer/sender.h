@@ -15,6 +15,9 @@ typedef void (*sender_push)(void *user, const struct media_frame *frame, int ind
 
 // Begins at once, from frame 0, at a phase of its own. Borrows media. NULL when out of memory.
 struct sender_stream *sender_add(const struct media *media, sender_push push, void *user);
+// Likewise, but by the clock: frame 0 falls on whole multiples of the loop's length, so that two
+// media of one length stay side by side, and a rewind has no effect.
+struct sender_stream *sender_add_by_clock(const struct media *media, sender_push push, void *user);
 // Waits for a push that runs; none comes after. NULL is allowed.
 void sender_remove(struct sender_stream *stream);
 // The next frame is the first keyframe again: what a client does when asked for one.

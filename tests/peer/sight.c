@@ -18,7 +18,7 @@ struct sight {
     GMutex decoder_lock; // taken before queue_lock; protects
     AVCodecContext *codec;
     AVFrame *picture, *scratch;
-    uint64_t broken;
+    uint64_t broken, decoded;
     bool has_picture;
 };
 
@@ -65,6 +65,7 @@ static void decode_locked(struct sight *sight, GBytes *bytes) {
             av_frame_unref(sight->picture);
             av_frame_move_ref(sight->picture, sight->scratch);
             sight->has_picture = true;
+            sight->decoded++;
         }
     }
     av_packet_free(&packet);
@@ -175,6 +176,14 @@ int sight_save(struct sight *sight, const char *path) {
 uint64_t sight_broken_count(struct sight *sight) {
     g_mutex_lock(&sight->decoder_lock);
     uint64_t count = sight->broken;
+    g_mutex_unlock(&sight->decoder_lock);
+    return count;
+}
+
+uint64_t sight_decoded_count(struct sight *sight) {
+    g_mutex_lock(&sight->decoder_lock);
+    catch_up_locked(sight);
+    uint64_t count = sight->decoded;
     g_mutex_unlock(&sight->decoder_lock);
     return count;
 }

@@ -21,5 +21,7 @@ int sight_size(struct sight *sight, int *width_px, int *height_px);
 // Writes the newest picture as a PPM file, for eyes. 0 or negative errno.
 int sight_save(struct sight *sight, const char *path);
 uint64_t sight_broken_count(struct sight *sight); // frames the decoder refused
+// Decodes what is there and tells how many frames became pictures so far.
+uint64_t sight_decoded_count(struct sight *sight);
 
 #endif

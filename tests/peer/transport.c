@@ -15,13 +15,16 @@
 #include <string.h>
 
 #define TWCC_URI "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-enum { TWCC_ID = 3, LATENCY_MS = 60, MLINES_MAX = TRANSPORT_ROLES + 1 };
+enum { TWCC_ID = 3, TWCC_INTERVAL_MS = 100, LATENCY_MS = 60, MLINES_MAX = TRANSPORT_ROLES + 1 };
 
 struct port {
     struct transport *transport;
     enum transport_role role;
     GstPad *source; // pushes into the payloader
     GstPad *sink;   // takes from the depayloader
+    // Its streaming thread only: of the RTP packet that came last.
+    uint16_t sequence;
+    uint32_t rtp_time;
 };
 
 struct transport {
@@ -167,11 +170,17 @@ void transport_push(struct transport *transport, enum transport_role role, const
 
 static GstFlowReturn on_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer) {
     struct port *port = gst_pad_get_element_private(pad);
-    int64_t arrival_ns = g_get_monotonic_time() * 1000;
+    struct transport_media media = {
+        .arrival_ns = g_get_monotonic_time() * 1000,
+        .pts_ns = GST_BUFFER_PTS_IS_VALID(buffer) ? (int64_t)GST_BUFFER_PTS(buffer) : 0,
+        .sequence = port->sequence,
+        .rtp_time = port->rtp_time,
+    };
     GstMapInfo map;
     if (gst_buffer_map(buffer, &map, GST_MAP_READ)) {
-        port->transport->ops.on_media(port->transport->user, port->role, map.data, map.size,
-                                      arrival_ns);
+        media.data = map.data;
+        media.size_bytes = map.size;
+        port->transport->ops.on_media(port->transport->user, port->role, &media);
         gst_buffer_unmap(buffer, &map);
     }
     gst_buffer_unref(buffer);
@@ -181,6 +190,17 @@ static GstFlowReturn on_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer)
 static gboolean on_sink_event(GstPad *pad, GstObject *parent, GstEvent *event) {
     gst_event_unref(event);
     return TRUE;
+}
+
+static GstPadProbeReturn on_rtp(GstPad *pad, GstPadProbeInfo *info, gpointer user) {
+    struct port *port = user;
+    GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+    if (gst_rtp_buffer_map(GST_PAD_PROBE_INFO_BUFFER(info), GST_MAP_READ, &rtp)) {
+        port->sequence = gst_rtp_buffer_get_seq(&rtp);
+        port->rtp_time = gst_rtp_buffer_get_timestamp(&rtp);
+        gst_rtp_buffer_unmap(&rtp);
+    }
+    return GST_PAD_PROBE_OK;
 }
 
 // Not from the caps: a pad that comes while all goes down has none any more.
@@ -210,6 +230,7 @@ static void on_pad_added(GstElement *webrtc, GstPad *pad, gpointer user) {
     gst_pad_set_active(port->sink, TRUE);
     GstPad *depay_source = gst_element_get_static_pad(depay, "src"),
            *depay_sink = gst_element_get_static_pad(depay, "sink");
+    gst_pad_add_probe(depay_sink, GST_PAD_PROBE_TYPE_BUFFER, on_rtp, port, NULL);
     gst_pad_link(depay_source, port->sink);
     gst_element_sync_state_with_parent(depay);
     gst_pad_link(pad, depay_sink);
@@ -281,14 +302,39 @@ static GstBusSyncReply on_bus_message(GstBus *bus, GstMessage *message, gpointer
     return GST_BUS_DROP;
 }
 
+// Sound does not wait for what is resent, as in a browser; pictures have to.
+static GstPadProbeReturn on_first_packet(GstPad *pad, GstPadProbeInfo *info, gpointer user) {
+    struct transport *transport = user;
+    GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+    bool is_audio = false;
+    if (gst_rtp_buffer_map(GST_PAD_PROBE_INFO_BUFFER(info), GST_MAP_READ, &rtp)) {
+        is_audio = gst_rtp_buffer_get_payload_type(&rtp) == formats[TRANSPORT_AUDIO].payload;
+        gst_rtp_buffer_unmap(&rtp);
+    }
+    GstElement *buffer = gst_pad_get_parent_element(pad);
+    if (buffer && !is_audio)
+        g_object_set(buffer, "latency", (guint)transport->options.video_latency_ms, NULL);
+    gst_clear_object(&buffer);
+    return GST_PAD_PROBE_REMOVE;
+}
+
+static void wait_for_pictures(struct transport *transport, GstElement *buffer) {
+    GstPad *sink = gst_element_get_static_pad(buffer, "sink");
+    if (sink && transport->options.video_latency_ms > 0)
+        gst_pad_add_probe(sink, GST_PAD_PROBE_TYPE_BUFFER, on_first_packet, transport, NULL);
+    gst_clear_object(&sink);
+}
+
 // rtpjitterbuffer guesses when the next packet is due, and gives it up for lost when it is late: a
 // frame that a busy machine delays by more than the latency would cost the whole picture up to the
 // next keyframe.
 static void on_deep_element_added(GstBin *bin, GstBin *sub_bin, GstElement *element,
                                   gpointer user) {
     GstElementFactory *factory = gst_element_get_factory(element);
-    if (factory && g_str_equal(GST_OBJECT_NAME(factory), "rtpjitterbuffer"))
-        g_object_set(element, "rtx-next-seqnum", FALSE, NULL);
+    if (!factory || !g_str_equal(GST_OBJECT_NAME(factory), "rtpjitterbuffer"))
+        return;
+    g_object_set(element, "rtx-next-seqnum", FALSE, NULL);
+    wait_for_pictures(user, element);
 }
 
 // Reports tell when a frame was due, as a browser's do, not when webrtcbin let it go.
@@ -323,7 +369,7 @@ static int build_pipeline(struct transport *transport) {
         g_object_unref(ice);
     }
     g_signal_connect(transport->webrtc, "deep-element-added", G_CALLBACK(on_deep_element_added),
-                     NULL);
+                     transport);
     g_signal_connect(transport->webrtc, "pad-added", G_CALLBACK(on_pad_added), transport);
     g_signal_connect(transport->webrtc, "notify::connection-state", G_CALLBACK(on_connection_state),
                      transport);
@@ -431,20 +477,51 @@ static void note_mids(struct transport *transport, const GstSDPMessage *sdp) {
     }
 }
 
-// By default RTCP may take little, and a NACK leaves some 100 ms after the loss; a browser's leaves
-// at once.
-static void hasten_nacks(struct transport *transport) {
+// The RTPSession behind all m-lines, a new reference; NULL before there is one.
+static GObject *get_session(struct transport *transport) {
     GstElement *rtpbin = gst_bin_get_by_name(GST_BIN(transport->webrtc), "rtpbin");
     GObject *session = NULL, *internal = NULL;
     if (rtpbin)
         g_signal_emit_by_name(rtpbin, "get-session", 0, &session);
     if (session)
         g_object_get(session, "internal-session", &internal, NULL);
-    if (internal)
-        g_object_set(internal, "bandwidth", 4e6, NULL);
-    g_clear_object(&internal);
     g_clear_object(&session);
     gst_clear_object(&rtpbin);
+    return internal;
+}
+
+// By default RTCP may take little, and a NACK leaves some 100 ms after the loss; a browser's leaves
+// at once. Feedback of each packet's arrival comes ten times a second, also without pictures.
+static void hasten_feedback(struct transport *transport) {
+    GObject *session = get_session(transport);
+    if (session)
+        g_object_set(session, "bandwidth", 4e6, "twcc-feedback-interval",
+                     (guint64)TWCC_INTERVAL_MS * GST_MSECOND, NULL);
+    g_clear_object(&session);
+}
+
+static int64_t round_trip_of(const GstStructure *source) {
+    gboolean is_internal = TRUE, has_block = FALSE;
+    guint units = 0; // of 1/65536 s
+    gst_structure_get(source, "internal", G_TYPE_BOOLEAN, &is_internal, "have-rb", G_TYPE_BOOLEAN,
+                      &has_block, "rb-round-trip", G_TYPE_UINT, &units, NULL);
+    return !is_internal && has_block ? (int64_t)units * INT64_C(1000000000) / 65536 : 0;
+}
+
+int64_t transport_round_trip_ns(struct transport *transport) {
+    GObject *session = get_session(transport);
+    GstStructure *stats = NULL;
+    int64_t round_trip_ns = 0;
+    if (session)
+        g_object_get(session, "stats", &stats, NULL);
+    const GValue *value = stats ? gst_structure_get_value(stats, "source-stats") : NULL;
+    GValueArray *sources = value ? g_value_get_boxed(value) : NULL;
+    for (guint i = 0; sources && i < sources->n_values && round_trip_ns == 0; i++)
+        round_trip_ns = round_trip_of(g_value_get_boxed(&sources->values[i]));
+    if (stats)
+        gst_structure_free(stats);
+    g_clear_object(&session);
+    return round_trip_ns;
 }
 
 char *transport_offer(struct transport *transport) {
@@ -460,7 +537,7 @@ char *transport_offer(struct transport *transport) {
     char *text = NULL;
     if (apply(transport, "set-local-description", offer) == 0)
         text = gst_sdp_message_as_text(offer->sdp);
-    hasten_nacks(transport);
+    hasten_feedback(transport);
     gst_webrtc_session_description_free(offer);
     return text;
 }

@@ -18,6 +18,17 @@ enum transport_flow { FLOW_NONE, FLOW_SEND, FLOW_RECEIVE, FLOW_BOTH };
 struct transport_options {
     enum transport_flow flows[TRANSPORT_ROLES];
     bool has_channel;
+    int video_latency_ms; // how long pictures wait for one that is being resent; 0: 60
+};
+
+// A whole frame or packet, in its order. Borrowed.
+struct transport_media {
+    const void *data;
+    size_t size_bytes;
+    int64_t arrival_ns; // CLOCK_MONOTONIC
+    int64_t pts_ns;     // when it was made, as far as sender reports tell; sound and picture alike
+    uint16_t sequence;  // of its last RTP packet
+    uint32_t rtp_time;
 };
 
 struct transport_ops {
@@ -26,9 +37,7 @@ struct transport_ops {
     void (*on_closed)(void *user); // the other side ended DTLS, or ICE failed
     void (*on_channel_open)(void *user);
     void (*on_message)(void *user, const char *text);
-    // A whole frame or packet; arrival_ns: CLOCK_MONOTONIC.
-    void (*on_media)(void *user, enum transport_role role, const void *data, size_t size_bytes,
-                     int64_t arrival_ns);
+    void (*on_media)(void *user, enum transport_role role, const struct transport_media *media);
     void (*on_keyframe_request)(void *user, enum transport_role role);
 };
 
@@ -47,6 +56,7 @@ void transport_add_candidate(struct transport *transport, const char *candidate,
 // Borrows data, which must live as long as the process may resend it.
 void transport_push(struct transport *transport, enum transport_role role, const void *data,
                     size_t size_bytes, int64_t pts_ns);
+int64_t transport_round_trip_ns(struct transport *transport); // 0: not known
 void transport_request_keyframe(struct transport *transport); // a PLI for the composite
 // 0 or -ENOTCONN. Never empty: an empty string closes the channel.
 int transport_send_message(struct transport *transport, const char *text);

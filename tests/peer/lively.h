@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// Media for tests of bad links: pictures that take the bits they are given, as a camera's do, and
+// a flash and a beep of the same moment. As media.h says.
+#ifndef TESTS_PEER_LIVELY_H
+#define TESTS_PEER_LIVELY_H
+
+#include "tests/peer/media.h"
+
+// Two seconds of coarse noise around a grey of its own: nothing in it repeats but the whole.
+struct media *lively_create_camera(unsigned seed, int width_px, int height_px, int fps, int kbps);
+// As media_create_tone(), of few bits.
+struct media *lively_create_voice(int hz, double peak_dbfs, int kbps);
+// One second each: white for the first 150 ms, dark else; and 1 kHz for the first 150 ms. To be
+// sent by the clock (client_options.sends_by_clock), so that both begin together.
+struct media *lively_create_flash(void);
+struct media *lively_create_beep(void);
+
+#endif
