@@ -535,7 +535,17 @@ int64_t client_connected_ns(struct client *client) {
 
 int client_colour_at(struct client *client, int x, int y, int width_px, int height_px,
                      struct rgb *out) {
-    return sight_colour_at(client->sight, x, y, width_px, height_px, out);
+    // The picture may be a smaller tier of the canvas.
+    struct client_layout layout;
+    int width, height;
+    int error = sight_size(client->sight, &width, &height);
+    if (error)
+        return error;
+    if (!client_last_layout(client, &layout))
+        return sight_colour_at(client->sight, x, y, width_px, height_px, out);
+    return sight_colour_at(client->sight, x * width / layout.width_px, y * height / layout.height_px,
+                           MAX(1, width_px * width / layout.width_px),
+                           MAX(1, height_px * height / layout.height_px), out);
 }
 
 // The middle of the tile: names, marks and frames are at its edges.

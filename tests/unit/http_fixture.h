@@ -109,6 +109,17 @@ int hub_snapshot(struct hub *hub, const char *room, int width_px, uint8_t **jpeg
     return 0;
 }
 
+json_t *hub_list_links(struct hub *hub) {
+    return json_pack("[{s:s, s:s, s:{s:{s:i, s:b, s:s}, s:{s:f}}}]", "room", "ada", "member", "m1",
+                     "link", "down", "estimate_kbps", 820, "video", 1, "reason", "link", "up",
+                     "jitter_ms", 3.5);
+}
+
+int hub_change_room(struct hub *hub, const char *room, const json_t *body, json_t **out,
+                    struct refusal *refusal) {
+    return hub_get_room(hub, room, out, refusal);
+}
+
 void hub_get_stats(struct hub *hub, struct hub_stats *out) {
     memset(out, 0, sizeof(*out));
     out->rooms = 3;
