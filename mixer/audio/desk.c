@@ -24,6 +24,7 @@
 #include <time.h>
 
 enum { THRIFTY_KBPS = 14 };
+#define PAUSE_NS (3 * DESK_FRAME_NS)
 
 // What one tick works on.
 struct round {
@@ -49,6 +50,7 @@ struct desk {
     // The tick thread's.
     struct round round;
     uint64_t tick;
+    int64_t last_ns;  // of the last tick
     int64_t block_ns; // when the 60 ms packets of now began
     struct outlet *shared, *shared_thrifty;
     struct floor floor;
@@ -349,6 +351,13 @@ static void forget_mix(struct desk *desk) {
     }
 }
 
+// The desk stood still, for want of listeners or because the machine slept: what is half made is
+// of the past.
+static void begin_anew(struct desk *desk) {
+    forget_mix(desk);
+    desk->tick += OUTLET_THRIFTY_TICKS - desk->tick % OUTLET_THRIFTY_TICKS;
+}
+
 // ---- who speaks
 
 // More than fit: those in the mix come first. In order of arrival, so that a set has one form.
@@ -403,6 +412,9 @@ int desk_tick(struct desk *desk, int64_t now_ns) {
     int64_t begun_ns = clock_ns();
     if (!round_open(desk))
         return -ENOMEM;
+    if (now_ns - desk->last_ns > PAUSE_NS)
+        begin_anew(desk);
+    desk->last_ns = now_ns;
     if (pull_all(desk, now_ns))
         mix_and_deliver(desk, now_ns);
     else

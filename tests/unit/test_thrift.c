@@ -419,6 +419,24 @@ static void test_thrift_may_be_stopped_within_a_packet(void **state) {
     room_close();
 }
 
+// A desk that nobody listens to is not ticked at all.
+static void test_thrift_sends_nothing_from_before_a_pause(void **state) {
+    (void)state;
+    room_open(0);
+    room_join(TONE_HZ, 0.2, false);
+    const struct ear *listener = room_join(0, 0, true);
+    for (int i = 0; i < 6; i++) {
+        room_run(PER_SECOND + i);
+        room.ticks += 100;
+        room.now_ns += 100 * TICK_NS;
+        int from = room.ticks;
+        room_run(PER_SECOND);
+        for (int t = from; t < listener->filled_to; t++)
+            assert_int_equal(listener->covered[t], 1);
+    }
+    room_close();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_thrift_listeners_share_one_encode),
@@ -431,6 +449,7 @@ int main(void) {
         cmocka_unit_test(test_thrift_losing_a_seat_never_hears_itself),
         cmocka_unit_test(test_thrift_rests_in_silence_but_never_starves),
         cmocka_unit_test(test_thrift_may_be_stopped_within_a_packet),
+        cmocka_unit_test(test_thrift_sends_nothing_from_before_a_pause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
