@@ -7,8 +7,7 @@ const QUEUE_FELT_MS = 200;
 const JITTER_FELT_MS = 40;
 
 const REASONS = {
-  start: 'Not measured yet', link: 'What your connection carries', loss: 'Packets get lost',
-  wish: 'Your choice', ceiling: 'The room’s limit',
+  start: 'Not measured yet', link: 'Your download speed', loss: 'Lost packets', wish: 'Your choice', ceiling: 'The room’s limit',
 };
 const RATES = { 3: 'full rate', 2: 'half rate', 1: 'quarter rate' };
 
