@@ -4,11 +4,10 @@
 const LOSS_FELT = 0.03; // from here on people notice
 const DELAY_FELT_MS = 350;
 const QUEUE_FELT_MS = 200;
-const JITTER_FELT_MS = 40;
+const JITTER_FELT_MS = 100; // what is evened out below that, nobody hears
 
 const REASONS = {
-  start: 'Not measured yet', link: 'What your connection carries', loss: 'Packets get lost',
-  wish: 'Your choice', ceiling: 'The room’s limit',
+  start: 'Not measured yet', link: 'Your download speed', loss: 'Lost packets', wish: 'Your choice', ceiling: 'The room’s limit',
 };
 const RATES = { 3: 'full rate', 2: 'half rate', 1: 'quarter rate' };
 

@@ -93,12 +93,11 @@ export class Panel {
 }
 
 const GROUPS = [
+  ['Your link, as the server sees it', [['link-tier', 'You are sent'], ['link-layers', 'Layers'], ['link-kbps', 'Bitrate'], ['link-reason', 'Why'],
+    ['link-estimate', 'Link carries'], ['link-loss', 'Loss, to you'], ['link-up-loss', 'Loss, from you'], ['link-rtt', 'Round trip'],
+    ['link-queue', 'Queue'], ['link-jitter', 'Jitter, your sound'], ['link-playout', 'Playout delay'], ['link-up-kbps', 'From you']]],
   ['State', [['connection', 'Connection'], ['ice', 'ICE'], ['signaling', 'Signaling'], ['channel', 'Data channel'], ['path', 'Path']]],
   ['Network', [['rtt', 'Round trip'], ['loss-down', 'Loss, received'], ['loss-up', 'Loss, sent'], ['down', 'Receiving'], ['up', 'Sending']]],
-  ['Your link, as the server sees it', [['link-tier', 'You are sent'], ['link-layers', 'Layers of frames'], ['link-kbps', 'At a rate of'],
-    ['link-reason', 'Because of'], ['link-estimate', 'Your download carries'], ['link-loss', 'Lost on the way to you'], ['link-rtt', 'Round trip'],
-    ['link-queue', 'Waiting on the way'], ['link-up-loss', 'Lost on the way there'], ['link-jitter', 'Jitter of your sound'],
-    ['link-playout', 'Playout delay'], ['link-up-kbps', 'Arrives from you']]],
   ['The room’s picture', [['in-size', 'Size'], ['in-fps', 'Frames a second'], ['in-codec', 'Codec'], ['in-buffer', 'Buffered'], ['in-freezes', 'Freezes']]],
   ['Your camera', [['out-size', 'Size'], ['out-fps', 'Frames a second'], ['out-codec', 'Codec'], ['out-rate', 'Bitrate']]],
   ['Your screen', [['screen-size', 'Size'], ['screen-fps', 'Frames a second'], ['screen-rate', 'Bitrate']]],
@@ -124,7 +123,7 @@ function panelValues(figures, session) {
     'in-buffer': whole(videoIn?.buffer_ms, ' ms'), 'in-freezes': whole(videoIn?.freezes),
     'out-size': size(cameraOut), 'out-fps': whole(cameraOut?.fps), 'out-codec': cameraOut?.codec, 'out-rate': kbps(cameraOut?.kbps),
     'screen-size': size(screenOut), 'screen-fps': whole(screenOut?.fps), 'screen-rate': kbps(screenOut?.kbps),
-    'link-tier': linkTier(link), 'link-layers': link?.down.video ? `${link.down.layers} of 3, ${link.down.fps} frames a second` : null,
+    'link-tier': linkTier(link), 'link-layers': link?.down.video ? `${link.down.layers} of 3, ${link.down.fps} fps` : null,
     'link-kbps': kbps(known(link?.down.kbps)), 'link-reason': linkReason(link), 'link-estimate': kbps(known(link?.down.estimate_kbps)),
     'link-loss': share(link?.down.loss), 'link-rtt': whole(known(link?.down.rtt_ms), ' ms'), 'link-queue': whole(link?.down.queue_ms, ' ms'),
     'link-up-loss': share(link?.up.loss), 'link-jitter': whole(link?.up.jitter_ms, ' ms'), 'link-playout': whole(link?.up.playout_ms, ' ms'),

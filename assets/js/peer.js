@@ -9,6 +9,7 @@ import { Uplink } from './uplink.js';
 const ANSWER_TIMEOUT_MS = 15000;
 const CONNECT_TIMEOUT_MS = 20000;
 const DISCONNECTED_MS = 5000; // the browser's own 'failed' takes half a minute
+const REFIT_MS = 1000;
 const CHANNEL_BACKLOG_BYTES = 262144;
 
 // VP8 is what the server mixes; the others stay in the offer behind it.
@@ -27,6 +28,7 @@ export class Peer extends Emitter {
   #uplinks;
   #early = []; // candidates that came before the answer
   #timer = 0;
+  #refitTimer;
   #isClosed = false;
   #stream = new MediaStream();
 
@@ -37,6 +39,7 @@ export class Peer extends Emitter {
     this.#addTransceivers(tracks);
     this.#channel = this.#pc.createDataChannel('tessera'); // after them: Firefox keeps this order in the offer
     this.#listen();
+    this.#refitTimer = setInterval(() => { for (const uplink of Object.values(this.#uplinks)) uplink.refit(); }, REFIT_MS);
   }
 
   get pc() { return this.#pc; }
@@ -133,6 +136,7 @@ export class Peer extends Emitter {
   close() {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#refitTimer);
     this.#abort.abort();
     this.#pc.close();
   }

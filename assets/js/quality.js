@@ -3,6 +3,9 @@
 import { build, byId, icon } from './dom.js';
 import { QUALITY } from './link.js';
 
+const SIZE_MIN_PX = 14;
+const SIZE_MAX_PX = 28;
+
 // Null for a good connection.
 export function qualityMark({ id, quality }, test = 'quality') {
   const words = Object.hasOwn(QUALITY, quality ?? '') ? QUALITY[quality] : null;
@@ -44,7 +47,9 @@ export class QualityMarks {
     for (const mark of this.#box.children) {
       const tile = this.#overlay.tileOf(mark.dataset.member);
       mark.hidden = !tile;
-      if (tile) Object.assign(mark.style, { left: `${tile.x + tile.width}px`, top: `${tile.y + tile.height}px` });
+      if (!tile) continue;
+      Object.assign(mark.style, { left: `${tile.x + tile.width}px`, top: `${tile.y + tile.height}px` });
+      mark.style.setProperty('--size', `${Math.min(SIZE_MAX_PX, Math.max(SIZE_MIN_PX, tile.width / 12))}px`);
     }
   }
 }

@@ -163,7 +163,7 @@ export class Session extends Emitter {
   }
 
   #onStats(message) {
-    if (typeof message.down === 'object' && typeof message.up === 'object') this.#setLink(message);
+    if (message.down && message.up) this.#setLink(message);
   }
 
   #setLink(link) {

@@ -7,6 +7,7 @@ export class Uplink {
   #kind;
   #sender;
   #wanted = null;
+  #shrunk = 1; // as last set
   #isBusy = false;
   #isStale = false;
 
@@ -21,6 +22,11 @@ export class Uplink {
     this.#wanted = wanted;
     this.#isStale = true;
     if (!this.#isBusy) this.#run();
+  }
+
+  // A phone was turned, a shared window resized: browsers tell nobody. To be called now and then.
+  refit() {
+    if (this.#wanted && this.#shrink() !== this.#shrunk) this.apply();
   }
 
   async #run() {
@@ -39,7 +45,7 @@ export class Uplink {
     const encoding = parameters.encodings[0];
     const { active = true, fps, kbps } = this.#wanted;
     encoding.active = active;
-    encoding.scaleResolutionDownBy = this.#shrink();
+    encoding.scaleResolutionDownBy = this.#shrunk = this.#shrink();
     if (kbps > 0) encoding.maxBitrate = Math.round(kbps * 1000);
     else delete encoding.maxBitrate;
     if (fps > 0 && withFramerate) encoding.maxFramerate = fps;

@@ -52,6 +52,7 @@ async function enter(room, { origin = server.url, ...options } = {}) {
     await page.addInitScript(listenIn);
     await page.goto(`${origin}/r/${room}?name=Ada&join=1`);
     await until('joined', () => myId(page));
+    await until('media flows', () => page.evaluate(() => window.tessera.pc?.connectionState === 'connected'));
     return page;
 }
 
@@ -147,13 +148,13 @@ test('the connection panel tells what the server measures, and in words what is 
     }));
     await until('the figures', async () => (await figure('estimate')) === '820 kbit/s');
     assert.equal(await figure('tier'), '640 × 360, half rate');
-    assert.equal(await figure('layers'), '2 of 3, 15 frames a second');
+    assert.equal(await figure('layers'), '2 of 3, 15 fps');
     assert.equal(await figure('kbps'), '340 kbit/s');
     assert.equal(await figure('loss'), '1.0 %');
     assert.equal(await figure('rtt'), '45 ms');
     assert.equal(await figure('jitter'), '3 ms');
     assert.equal(await figure('playout'), '28 ms');
-    assert.match(await figure('reason'), /connection carries/);
+    assert.match(await figure('reason'), /download speed/);
     assert.equal(await control(page, 'link-words').innerText(),
         'Your download is slow: picture reduced. Your upload loses 8 % of packets.');
     assert.match(await control(page, 'verdict').innerText(), /The connection is (fair|poor)/);
@@ -185,7 +186,7 @@ test('whose connection is not good has a mark in the list and on the tile', asyn
 
 test('the camera obeys an order for its size, rate and rest', async () => {
     const page = await enter('uplink');
-    await until('media flows', () => page.evaluate(() => window.tessera.pc?.connectionState === 'connected'));
+    await until('a picture, and with it the server\'s own orders', () => hasPicture(page));
     const encoding = () => page.evaluate(() => window.tessera.pc.getSenders()[1].getParameters().encodings[0]);
     const sent = () => page.evaluate(async () =>
         [...(await window.tessera.pc.getStats()).values()].find(({ type, mid }) => type === 'outbound-rtp' && mid === '1'));
@@ -199,7 +200,11 @@ test('the camera obeys an order for its size, rate and rest', async () => {
     await until('it rests', async () => (await encoding()).active === false);
     const resting = (await sent()).framesSent;
     await order({ active: true, width: 640, height: 360, fps: 30, kbps: 500 });
-    await until('it goes on', async () => (await sent()).framesSent > resting && (await sent()).frameWidth === 640);
+    await until('it goes on', async () => (await sent()).framesSent > resting);
+    await order({ active: true, width: 320, height: 180, fps: 30, kbps: 180 });
+    await until('half of the camera', async () => (await encoding()).scaleResolutionDownBy === 2);
+    await page.evaluate(() => window.tessera.pc.getSenders()[1].track.applyConstraints({ width: { exact: 320 }, height: { exact: 180 } }));
+    await until('all of a camera that became smaller', async () => (await encoding()).scaleResolutionDownBy === 1);
     await page.context().close();
 });
 

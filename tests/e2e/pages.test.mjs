@@ -50,6 +50,25 @@ test('no camera, no microphone, no permission: the call works all the same', asy
     await page.context().close();
 });
 
+test('a browser that plays no sound unasked shows the picture, and where to touch for the sound', async () => {
+    const strict = await launch({ devices: false, extra: ['--autoplay-policy=document-user-activation-required'] });
+    const page = await openPage(strict, 'about:blank');
+    // Whatever a test asks of a page counts as a touch of it: so the page is to tell by itself.
+    await page.addInitScript(() => new MutationObserver(() => {
+        if (document.getElementById('tap-to-hear')?.hidden === false) console.info('a place to touch');
+    }).observe(document, { subtree: true, childList: true, attributes: true }));
+    const told = page.waitForEvent('console', (message) => message.text() === 'a place to touch');
+    await page.goto(`${server.url}/r/strict?name=Ada&join=1`);
+    await told;
+    const isPaused = (id) => page.evaluate((each) => document.getElementById(each).paused, id);
+    await until('the picture moves', async () => !(await isPaused('composite')));
+    assert.equal(await isPaused('room-sound'), true);
+    await control(page, 'tap-to-hear').click();
+    await until('the sound plays', async () => !(await isPaused('room-sound')));
+    await until('the button is gone', async () => !(await control(page, 'tap-to-hear').isVisible()));
+    await strict.close();
+});
+
 test('embed=1 shows the call and its controls, nothing around it', async () => {
     const page = await openPage(browser, `${server.url}/r/inside?name=Ada&join=1&embed=1`);
     await until('the composite plays', () => page.evaluate(() =>
