@@ -57,6 +57,7 @@ static int test_begin(void **state) {
         return 0;
     far_set("clear");
     far_set("seed 7");
+    far_set("reset");
     return 0;
 }
 
