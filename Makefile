@@ -89,6 +89,7 @@ $(PEER_TESTS): $(BUILD)/tests/peer/%: $(BUILD)/tests/peer/%.o $(STARTUP) $(PEER_
 $(BUILD)/tests/link/link: $(LINK_OBJECTS) $(STARTUP)
 	@echo "  LD    $@"; $(CC) $(LDFLAGS) -o $@ $^ -lm
 $(BUILD)/tests/unit/test_link_model: $(BUILD)/tests/link/model.o
+$(BUILD)/tests/unit/test_figures: $(BUILD)/tests/peer/figures.o
 $(BUILD)/tests/peer/test_link: | $(BUILD)/tests/link/link
 $(BUILD)/tests/bench/bench: $(call objects,$(wildcard tests/bench/*.c)) $(PEER_COMMON) $(BUILD)/libmixer.a
 	@echo "  LD    $@"; $(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcurl

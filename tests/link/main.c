@@ -237,7 +237,10 @@ static int open_link(struct link *link) {
     const char *step = "";
     int result = tun_open(&link->tuns, (unsigned)getpid(), &step);
     if (result < 0) {
-        printf("{\"skip\":\"cannot %s: %s\"}\n", step, strerror(-result));
+        bool has_no_right = result == -EPERM || result == -EACCES || result == -ENOENT ||
+                            result == -ENODEV || result == -ENXIO || result == -ENOSYS;
+        printf("{\"%s\":\"cannot %s: %s\"}\n", has_no_right ? "skip" : "error", step,
+               strerror(-result));
         return result;
     }
     printf("{\"netns\":\"/proc/%d/fd/%d\",\"near\":\"%s\",\"far\":\"%s\",\"device\":\"%s\"}\n",

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The wire's thread drives the life: joined -> transport -> offer -> answer. GStreamer's threads
-// put what arrives into sight and hearing; what is told is kept in notes (notes.c).
+// put what arrives into the intake; what is told is kept in notes (notes.c).
 #include "tests/peer/client.h"
 
-#include "tests/peer/hearing.h"
+#include "tests/peer/intake.h"
 #include "tests/peer/notes.h"
 #include "tests/peer/sender.h"
-#include "tests/peer/sight.h"
 #include "tests/peer/wire.h"
 
 #include <errno.h>
@@ -19,8 +18,7 @@ struct client {
     // Immutable.
     struct client_options options;
     char *room, *name, *resume;
-    struct sight *sight;
-    struct hearing *hearing;
+    struct intake *intake;
     struct notes *notes;
     struct wire *wire;
     client_on_sent on_sent;
@@ -34,10 +32,6 @@ struct client {
     int64_t connected_ns;
     bool has_channel, is_closed, is_ending;
     int close_code;
-    struct client_stream video, audio;
-    struct figures figures;
-    uint64_t decoded; // as far as figures know
-    GArray *packets;  // of struct client_packet
     // Made on the wire's thread, read under lock, freed in client_destroy() after that thread's
     // end.
     struct transport *transport;
@@ -154,68 +148,10 @@ static void on_channel_open(void *user) {
     g_mutex_unlock(&client->lock);
 }
 
-// RFC 6386 9.1: a keyframe's size stands behind its start code.
-static void note_size_locked(struct client_stream *stream, const struct transport_media *media) {
-    const uint8_t *data = media->data;
-    if (media->size_bytes < 10 || (data[0] & 1))
-        return;
-    stream->width_px = (data[6] | data[7] << 8) & 0x3fff;
-    stream->height_px = (data[8] | data[9] << 8) & 0x3fff;
-}
-
-static void note_arrival_locked(struct client_stream *stream, const struct transport_media *media) {
-    int64_t arrival_ns = media->arrival_ns;
-    if (stream->last_ns && arrival_ns - stream->last_ns > stream->max_gap_ns)
-        stream->max_gap_ns = arrival_ns - stream->last_ns;
-    if (!stream->first_ns)
-        stream->first_ns = arrival_ns;
-    stream->last_ns = arrival_ns;
-    stream->count++;
-    stream->bytes += media->size_bytes;
-}
-
-static void note_figures_locked(struct client *client, bool is_audio, uint64_t decoded,
-                                const struct transport_media *media) {
-    const struct client_stream *video = &client->video;
-    if (is_audio)
-        figures_add_audio(&client->figures, media->data, media->size_bytes, media->sequence,
-                          media->rtp_time, media->arrival_ns);
-    else if (decoded > client->decoded)
-        figures_add_frame(&client->figures, media->size_bytes, video->width_px, video->height_px,
-                          media->arrival_ns);
-    if (!is_audio)
-        client->decoded = decoded;
-}
-
-static void note_media_locked(struct client *client, bool is_audio, uint64_t decoded,
-                              const struct transport_media *media) {
-    note_arrival_locked(is_audio ? &client->audio : &client->video, media);
-    if (!is_audio)
-        note_size_locked(&client->video, media);
-    if (client->options.keeps_figures)
-        note_figures_locked(client, is_audio, decoded, media);
-    if (client->packets) {
-        struct client_packet packet = {media->arrival_ns, media->pts_ns, is_audio,
-                                       media->size_bytes,
-                                       g_memdup2(media->data, media->size_bytes)};
-        g_array_append_val(client->packets, packet);
-    }
-    touch_locked(client);
-}
-
 static void on_media(void *user, enum transport_role role, const struct transport_media *media) {
     struct client *client = user;
-    bool is_audio = role == TRANSPORT_AUDIO;
-    uint64_t decoded = 0;
-    if (is_audio)
-        hearing_push(client->hearing, media->data, media->size_bytes);
-    else
-        sight_push(client->sight, media->data, media->size_bytes);
-    if (!is_audio && client->options.keeps_figures)
-        decoded = sight_decoded_count(client->sight);
-    g_mutex_lock(&client->lock);
-    note_media_locked(client, is_audio, decoded, media);
-    g_mutex_unlock(&client->lock);
+    intake_add(client->intake, role == TRANSPORT_AUDIO, media);
+    touch(client);
 }
 
 static void on_keyframe_request(void *user, enum transport_role role) {
@@ -318,32 +254,21 @@ struct client *client_create(const struct client_options *options) {
     client->options = *options;
     client->options.offer = what_to_offer(options);
     client->options.offer.video_latency_ms = options->video_latency_ms;
-    figures_begin(&client->figures, sender_now_ns());
     client->room = g_strdup(options->room);
     client->name = g_strdup(options->name);
     client->resume = g_strdup(options->resume);
     client->wanted[TRANSPORT_AUDIO] = options->microphone;
     client->wanted[TRANSPORT_CAMERA] = options->camera;
-    client->sight = sight_create();
-    client->hearing = hearing_create();
+    client->intake = intake_create(options->keeps_packets, options->keeps_figures);
     client->notes = notes_create();
     g_mutex_init(&client->streams_lock);
     g_mutex_init(&client->lock);
     g_cond_init(&client->changed);
-    if (options->keeps_packets)
-        client->packets = g_array_new(FALSE, FALSE, sizeof(struct client_packet));
     g_mutex_lock(&client->lock);
     client->wire = wire_create(options->host ? options->host : "127.0.0.1", options->port,
                                options->path ? options->path : "/ws", &wire_callbacks, client);
     g_mutex_unlock(&client->lock);
     return client;
-}
-
-static void free_packets(GArray *packets) {
-    for (guint i = 0; packets && i < packets->len; i++)
-        g_free(g_array_index(packets, struct client_packet, i).data);
-    if (packets)
-        g_array_free(packets, TRUE);
 }
 
 void client_destroy(struct client *client) {
@@ -359,10 +284,8 @@ void client_destroy(struct client *client) {
     wire_stop(wire);
     transport_destroy(client->transport);
     wire_destroy(wire);
-    sight_destroy(client->sight);
-    hearing_destroy(client->hearing);
+    intake_destroy(client->intake);
     notes_destroy(client->notes);
-    free_packets(client->packets);
     g_mutex_clear(&client->streams_lock);
     g_mutex_clear(&client->lock);
     g_cond_clear(&client->changed);
@@ -502,28 +425,23 @@ bool client_find_tile(struct client *client, const char *member, bool is_screen,
 
 // --- what it receives ---
 
-static void read_stream(struct client *client, const struct client_stream *stream,
-                        struct client_stream *out) {
-    g_mutex_lock(&client->lock);
-    *out = *stream;
-    g_mutex_unlock(&client->lock);
-    int64_t silent_ns = out->last_ns ? sender_now_ns() - out->last_ns : 0;
-    if (silent_ns > out->max_gap_ns)
-        out->max_gap_ns = silent_ns;
-}
-
 void client_video(struct client *client, struct client_stream *out) {
-    read_stream(client, &client->video, out);
+    intake_video(client->intake, out);
 }
-
 void client_audio(struct client *client, struct client_stream *out) {
-    read_stream(client, &client->audio, out);
+    intake_audio(client->intake, out);
 }
-
 void client_reset_gaps(struct client *client) {
-    g_mutex_lock(&client->lock);
-    client->video.max_gap_ns = client->audio.max_gap_ns = 0;
-    g_mutex_unlock(&client->lock);
+    intake_reset_gaps(client->intake);
+}
+void client_figures(struct client *client, struct figures_view *out) {
+    intake_figures(client->intake, out);
+}
+void client_begin_figures(struct client *client) {
+    intake_begin_figures(client->intake);
+}
+int client_take_packets(struct client *client, struct client_packet **out) {
+    return intake_take_packets(client->intake, out);
 }
 
 int64_t client_connected_ns(struct client *client) {
@@ -536,14 +454,15 @@ int64_t client_connected_ns(struct client *client) {
 int client_colour_at(struct client *client, int x, int y, int width_px, int height_px,
                      struct rgb *out) {
     // The picture may be a smaller tier of the canvas.
+    struct sight *sight = intake_sight(client->intake);
     struct client_layout layout;
     int width, height;
-    int error = sight_size(client->sight, &width, &height);
+    int error = sight_size(sight, &width, &height);
     if (error)
         return error;
     if (!client_last_layout(client, &layout))
-        return sight_colour_at(client->sight, x, y, width_px, height_px, out);
-    return sight_colour_at(client->sight, x * width / layout.width_px, y * height / layout.height_px,
+        return sight_colour_at(sight, x, y, width_px, height_px, out);
+    return sight_colour_at(sight, x * width / layout.width_px, y * height / layout.height_px,
                            MAX(1, width_px * width / layout.width_px),
                            MAX(1, height_px * height / layout.height_px), out);
 }
@@ -556,35 +475,23 @@ int client_tile_colour(struct client *client, const struct client_tile *tile, st
 }
 
 int client_picture_size(struct client *client, int *width_px, int *height_px) {
-    return sight_size(client->sight, width_px, height_px);
+    return sight_size(intake_sight(client->intake), width_px, height_px);
 }
 
 int client_save_picture(struct client *client, const char *path) {
-    return sight_save(client->sight, path);
+    return sight_save(intake_sight(client->intake), path);
 }
 
 int client_tone_dbfs(struct client *client, int hz, double *out) {
-    return hearing_tone_dbfs(client->hearing, hz, out);
+    return hearing_tone_dbfs(intake_hearing(client->intake), hz, out);
 }
 
 int client_level_dbfs(struct client *client, double *out) {
-    return hearing_level_dbfs(client->hearing, out);
+    return hearing_level_dbfs(intake_hearing(client->intake), out);
 }
 
 uint64_t client_broken_count(struct client *client) {
-    return sight_broken_count(client->sight);
-}
-
-void client_figures(struct client *client, struct figures_view *out) {
-    g_mutex_lock(&client->lock);
-    figures_get(&client->figures, out, sender_now_ns());
-    g_mutex_unlock(&client->lock);
-}
-
-void client_begin_figures(struct client *client) {
-    g_mutex_lock(&client->lock);
-    figures_begin(&client->figures, sender_now_ns());
-    g_mutex_unlock(&client->lock);
+    return sight_broken_count(intake_sight(client->intake));
 }
 
 int64_t client_round_trip_ns(struct client *client) {
@@ -592,16 +499,6 @@ int64_t client_round_trip_ns(struct client *client) {
     struct transport *transport = client->transport;
     g_mutex_unlock(&client->lock);
     return transport ? transport_round_trip_ns(transport) : 0;
-}
-
-int client_take_packets(struct client *client, struct client_packet **out) {
-    g_mutex_lock(&client->lock);
-    GArray *packets = client->packets;
-    client->packets = NULL;
-    g_mutex_unlock(&client->lock);
-    int count = packets ? (int)packets->len : 0;
-    *out = packets ? (struct client_packet *)(void *)g_array_free(packets, FALSE) : NULL;
-    return count;
 }
 
 // --- what it does ---

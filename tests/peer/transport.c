@@ -223,7 +223,11 @@ static void on_pad_added(GstElement *webrtc, GstPad *pad, gpointer user) {
         return;
     if (port->role != TRANSPORT_AUDIO)
         g_object_set(depay, "request-keyframe", TRUE, "wait-for-keyframe", TRUE, NULL);
-    port->sink = gst_pad_new("sink", GST_PAD_SINK);
+    // A pad without a template takes no other picture size than its first.
+    GstPadTemplate *template =
+        gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_CAPS_ANY);
+    port->sink = gst_pad_new_from_template(template, "sink");
+    gst_object_unref(template);
     gst_pad_set_element_private(port->sink, port);
     gst_pad_set_chain_function(port->sink, on_chain);
     gst_pad_set_event_function(port->sink, on_sink_event);

@@ -15,6 +15,8 @@ enum {
     LOUD_RMS = 800,
     BRIGHT = 130,
     EVENTS_MAX = 128,
+    SOUND_BEFORE_MS = 45,
+    SOUND_AFTER_MS = 125,
     REST_MS = 400,  // dark or still for so long before
     APART_MS = 500, // a flash and a beep further apart are not of one moment
 };
@@ -73,9 +75,12 @@ static int by_size(const void *a, const void *b) {
 
 static struct watch_skew summarise(double *skews_ms, int count) {
     if (count == 0)
-        return (struct watch_skew){-INFINITY, NAN, INFINITY};
+        return (struct watch_skew){-INFINITY, NAN, INFINITY, 0};
     qsort(skews_ms, (size_t)count, sizeof(*skews_ms), by_size);
-    return (struct watch_skew){skews_ms[0], skews_ms[count / 2], skews_ms[count - 1]};
+    int outside = 0;
+    for (int i = 0; i < count; i++)
+        outside += skews_ms[i] < -SOUND_BEFORE_MS || skews_ms[i] > SOUND_AFTER_MS;
+    return (struct watch_skew){skews_ms[0], skews_ms[count / 2], skews_ms[count - 1], outside};
 }
 
 static const struct event *nearest(const struct events *beeps, int64_t timeline_ns) {

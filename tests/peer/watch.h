@@ -8,6 +8,7 @@
 
 struct watch_skew { // the sound's time minus the picture's
     double least_ms, median_ms, most_ms;
+    int outside; // of what ITU-R BT.1359 finds acceptable: 45 ms before to 125 ms after
 };
 
 struct watch {

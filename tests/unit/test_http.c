@@ -121,7 +121,7 @@ static void expect_allow(const struct hub *hub, const char *method, const char *
 static void test_other_methods_are_told_which_there_are(void **state) {
     struct hub *hub = fixture_start();
     expect_allow(hub, "PUT", "/api/v1/rooms", "GET, HEAD, POST, OPTIONS");
-    expect_allow(hub, "POST", "/api/v1/rooms/ada", "DELETE, GET, HEAD, OPTIONS");
+    expect_allow(hub, "POST", "/api/v1/rooms/ada", "DELETE, GET, HEAD, PATCH, OPTIONS");
     expect_allow(hub, "GET", "/api/v1/rooms/ada/members/m1", "DELETE, OPTIONS");
     expect_allow(hub, "DELETE", "/healthz", "GET, HEAD, OPTIONS");
     expect_allow(hub, "POST", "/js/room.js", "GET, HEAD, OPTIONS");
