@@ -104,7 +104,7 @@ static void fill_rate_control(vpx_codec_enc_cfg_t *vpx, const struct encoder_con
     vpx->rc_overshoot_pct = 15;
     // Milliseconds of bitrate that may wait in the network: small, for it is all delay.
     vpx->rc_buf_sz = 600;
-    vpx->rc_buf_initial_sz = 300;
+    vpx->rc_buf_initial_sz = 400;
     vpx->rc_buf_optimal_sz = 400;
 }
 
