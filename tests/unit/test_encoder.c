@@ -622,6 +622,25 @@ static void test_layers_may_be_joined_at_any_base_frame(void **state) {
     ladder_close(&ladder);
 }
 
+// Much that begins to move after a while is layer 0 wherever the pattern is; a little waits.
+static void test_what_wakes_up_at_once_is_coded_once(void **state) {
+    for (int i = 0; i < 8; i++) {
+        struct ladder ladder;
+        bool is_much = i / 4;
+        ladder_open(&ladder, KBPS);
+        ladder_send(&ladder, true);
+        for (int j = 0; j < 120 + i % 4; j++) {
+            rig_move(&ladder.rig, 0, 0, 64, HEIGHT);
+            ladder_send(&ladder, false);
+        }
+        rig_move(&ladder.rig, 0, 0, 64, HEIGHT);
+        rig_move(&ladder.rig, HALF, 0, is_much ? HALF : 32, is_much ? HEIGHT : 32);
+        ladder_send(&ladder, false);
+        assert_int_equal(ladder.layer == 0, is_much || i % 4 == 3);
+        ladder_close(&ladder);
+    }
+}
+
 static void test_a_keyframe_fits_its_link(void **state) {
     static const int CASES[][3] = {{320, 180, 150}, {640, 360, 500}, {1280, 720, 1500}};
     for (int i = 0; i < 3; i++) {
@@ -679,6 +698,7 @@ int main(void) {
         cmocka_unit_test(test_the_last_state_reaches_layer_0),
         cmocka_unit_test(test_each_layer_keeps_its_share),
         cmocka_unit_test(test_layers_may_be_joined_at_any_base_frame),
+        cmocka_unit_test(test_what_wakes_up_at_once_is_coded_once),
         cmocka_unit_test(test_a_keyframe_fits_its_link),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
