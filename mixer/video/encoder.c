@@ -40,8 +40,8 @@ enum {
     FLOOR_STEP = 4,
     LAYERS = 3,
     LAYERED_PACE = 2,
-    // When so much wakes up at once (one in so many macroblocks), it is coded once, in layer 0,
-    // rather than anew in each frame until the next of those.
+    // When so much wakes up at once after long (one in so many macroblocks), it is coded once, in
+    // layer 0, rather than anew in each frame until the next of those.
     WAKES_BASE = 8,
 };
 
@@ -104,7 +104,7 @@ static void fill_rate_control(vpx_codec_enc_cfg_t *vpx, const struct encoder_con
     vpx->rc_overshoot_pct = 15;
     // Milliseconds of bitrate that may wait in the network: small, for it is all delay.
     vpx->rc_buf_sz = 600;
-    vpx->rc_buf_initial_sz = 300;
+    vpx->rc_buf_initial_sz = 400;
     vpx->rc_buf_optimal_sz = 400;
 }
 
@@ -207,7 +207,7 @@ static int choose_layer(const struct encoder *encoder, bool is_keyframe) {
     if (!encoder->has_layers)
         return 0;
     return layering_choose(&encoder->layering, is_keyframe || settling->changed == 0 ||
-                                                   settling->woken * WAKES_BASE > settling->count);
+                                                   settling->roused * WAKES_BASE > settling->count);
 }
 
 static int set_layer(struct encoder *encoder, int layer) {

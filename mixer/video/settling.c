@@ -11,6 +11,7 @@ enum {
     AGE_SETTLED = 64,
     FINE_QUANTISER = 12,
     FINE_AGE_STEP = 5,
+    AGE_LONG_AT_REST = AGE_AT_REST + 2 * FINE_AGE_STEP,
 };
 
 int settling_init(struct settling *settling, int count, int pace) {
@@ -38,11 +39,12 @@ static bool is_settling(uint8_t age) {
 }
 
 void settling_update(struct settling *settling, const uint8_t *changed, bool is_keyframe) {
-    settling->unsettled = settling->changed = settling->woken = 0;
+    settling->unsettled = settling->changed = settling->woken = settling->roused = 0;
     for (int i = 0; i < settling->count; i++) {
         bool is_new = is_keyframe || !changed || changed[i];
         settling->changed += is_new;
         settling->woken += is_new && settling->ages[i] >= AGE_AT_REST;
+        settling->roused += is_new && settling->ages[i] > AGE_LONG_AT_REST;
         uint8_t age = is_new ? 0 : grow_old(settling->ages[i], settling->age_step);
         settling->ages[i] = age;
         settling->due[i] |= is_new;

@@ -24,6 +24,7 @@ struct settling {
     int unsettled;   // macroblocks that are not done
     int changed;     // macroblocks that changed in this frame
     int woken;       // of those, which after a rest
+    int roused;      // of those, which after a long one: no camera of few pictures a second
     int age_step;    // what a frame counts for one at rest
     int pace;        // as many times as much, for one whose base frames are rare
 };

@@ -43,8 +43,10 @@ static struct encoder_config config_of(int width, int height) {
                                    .threads = 1};
 }
 
-static void rig_open(struct rig *rig) {
+// has_layers: points to true if it shall have them; what holds without layers holds with them.
+static void rig_open(struct rig *rig, const bool *has_layers) {
     struct encoder_config config = config_of(WIDTH, HEIGHT);
+    config.has_layers = *has_layers;
     *rig = (struct rig){.decoder = decoder_create(), .canvas = footage_picture(WIDTH, HEIGHT, 0)};
     assert_int_equal(encoder_create(&config, &rig->encoder), 0);
 }
@@ -91,7 +93,7 @@ static void rig_send(struct rig *rig, bool wants_keyframe) {
 
 static void test_what_is_decoded_is_what_was_drawn(void **state) {
     struct rig rig;
-    rig_open(&rig);
+    rig_open(&rig, *state);
     for (int i = 0; i < 40; i++) {
         rig_move(&rig, 0, 0, WIDTH, HEIGHT);
         rig_send(&rig, false);
@@ -104,7 +106,7 @@ static void test_what_is_decoded_is_what_was_drawn(void **state) {
 
 static void test_keyframes_come_on_request_only(void **state) {
     struct rig rig;
-    rig_open(&rig);
+    rig_open(&rig, *state);
     for (int i = 0; i < 200; i++) {
         // A cut of the whole picture is no reason either.
         rig.index += i % 50 == 0 ? 1000 : 0;
@@ -117,7 +119,7 @@ static void test_keyframes_come_on_request_only(void **state) {
 
 static void test_a_keyframe_suffices_for_a_joiner(void **state) {
     struct rig rig;
-    rig_open(&rig);
+    rig_open(&rig, *state);
     for (int i = 0; i < 20; i++) {
         rig_move(&rig, 0, 0, HALF, HEIGHT);
         if (i == 10)
@@ -130,7 +132,7 @@ static void test_a_keyframe_suffices_for_a_joiner(void **state) {
 
 static void test_inactive_macroblocks_stay_as_they_were(void **state) {
     struct rig rig;
-    rig_open(&rig);
+    rig_open(&rig, *state);
     for (int i = 0; i < 120; i++) // until the rest is settled
         rig_send(&rig, i == 0);
     assert_true(encoder_is_settled(rig.encoder));
@@ -156,7 +158,7 @@ static void test_inactive_macroblocks_stay_as_they_were(void **state) {
 // A change that is not marked must not be seen: that is what makes it cheap.
 static void test_only_what_is_marked_is_looked_at(void **state) {
     struct rig rig;
-    rig_open(&rig);
+    rig_open(&rig, *state);
     for (int i = 0; i < 120; i++)
         rig_send(&rig, i == 0);
     AVFrame *before = av_frame_clone(rig.shown);
@@ -172,7 +174,7 @@ static void test_only_what_is_marked_is_looked_at(void **state) {
 
 static void test_without_a_map_all_is_looked_at(void **state) {
     struct rig rig;
-    rig_open(&rig);
+    rig_open(&rig, *state);
     for (int i = 0; i < 120; i++)
         rig_send(&rig, i == 0);
     footage_draw(rig.canvas, 0, 0, WIDTH, HEIGHT, 500);
@@ -190,7 +192,7 @@ static void test_without_a_map_all_is_looked_at(void **state) {
 
 static void test_a_still_picture_becomes_fine_and_then_costs_nothing(void **state) {
     struct rig rig;
-    rig_open(&rig);
+    rig_open(&rig, *state);
     rig_send(&rig, true);
     double first = footage_psnr(rig.canvas, rig.shown);
     assert_false(encoder_is_settled(rig.encoder));
@@ -211,7 +213,7 @@ static void test_a_still_picture_becomes_fine_and_then_costs_nothing(void **stat
 static void test_the_bitrate_is_kept_and_follows(void **state) {
     static const int STEPS_KBPS[] = {KBPS, 150, 300, -1, 1 << 30, KBPS};
     struct rig rig;
-    rig_open(&rig);
+    rig_open(&rig, *state);
     for (size_t i = 0; i < sizeof(STEPS_KBPS) / sizeof(STEPS_KBPS[0]); i++) {
         assert_int_equal(encoder_set_kbps(rig.encoder, STEPS_KBPS[i]), 0);
         size_t sum_bytes = 0;
@@ -230,7 +232,7 @@ static void test_the_bitrate_is_kept_and_follows(void **state) {
 // most of a second's bits in that frame.
 static void test_waking_up_is_no_burst(void **state) {
     struct rig rig;
-    rig_open(&rig);
+    rig_open(&rig, *state);
     static const int WIDTHS[] = {112, 208, WIDTH};
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 120; i++)
@@ -251,7 +253,7 @@ static void test_waking_up_is_no_burst(void **state) {
 
 static void test_a_keyframe_is_no_burst(void **state) {
     struct rig rig;
-    rig_open(&rig);
+    rig_open(&rig, *state);
     for (int i = 0; i < 90; i++) {
         rig_move(&rig, 0, 0, WIDTH, HEIGHT);
         rig_send(&rig, i % 30 == 0);
@@ -264,7 +266,7 @@ static void test_a_keyframe_is_no_burst(void **state) {
 // a single step of a microsecond used to leave the rate control at its coarsest.
 static void test_the_clock_may_stumble(void **state) {
     struct rig rig;
-    rig_open(&rig);
+    rig_open(&rig, *state);
     static const int64_t STUMBLES_NS[] = {0, 1000, -5000000000, 3600000000000, 1, 250000000};
     int64_t now_ns = 1000 * FRAME_NS;
     for (size_t i = 0; i < sizeof(STUMBLES_NS) / sizeof(STUMBLES_NS[0]); i++) {
@@ -620,44 +622,70 @@ static void test_layers_may_be_joined_at_any_base_frame(void **state) {
     ladder_close(&ladder);
 }
 
-static void test_a_keyframe_fits_a_thin_link(void **state) {
-    struct encoder_config config = {.width_px = 320,
-                                    .height_px = 180,
-                                    .fps = FPS,
-                                    .kbps = 150,
-                                    .cpu_used = -8,
-                                    .threads = 1,
-                                    .has_layers = true,
-                                    .quantiser_max = 63};
-    struct encoder *encoder = NULL;
-    assert_int_equal(encoder_create(&config, &encoder), 0);
-    AVFrame *canvas = footage_picture(320, 180, 0);
-    for (int i = 0; i < 120; i++) {
-        struct packet *packet = NULL;
-        footage_draw(canvas, 0, 0, 320, 180, i);
-        assert_int_equal(encoder_encode(encoder, canvas, NULL, i % 40 == 0, i * FRAME_NS, &packet),
-                         0);
-        if (packet->is_keyframe)
-            printf("keyframe %zu\n", packet->size_bytes);
-        packet_unref(packet);
+// Much that begins to move after a while is layer 0 wherever the pattern is; a little waits.
+static void test_what_wakes_up_at_once_is_coded_once(void **state) {
+    for (int i = 0; i < 8; i++) {
+        struct ladder ladder;
+        bool is_much = i / 4;
+        ladder_open(&ladder, KBPS);
+        ladder_send(&ladder, true);
+        for (int j = 0; j < 120 + i % 4; j++) {
+            rig_move(&ladder.rig, 0, 0, 64, HEIGHT);
+            ladder_send(&ladder, false);
+        }
+        rig_move(&ladder.rig, 0, 0, 64, HEIGHT);
+        rig_move(&ladder.rig, HALF, 0, is_much ? HALF : 32, is_much ? HEIGHT : 32);
+        ladder_send(&ladder, false);
+        assert_int_equal(ladder.layer == 0, is_much || i % 4 == 3);
+        ladder_close(&ladder);
     }
-    av_frame_free(&canvas);
-    encoder_destroy(encoder);
 }
 
+static void test_a_keyframe_fits_its_link(void **state) {
+    static const int CASES[][3] = {{320, 180, 150}, {640, 360, 500}, {1280, 720, 1500}};
+    for (int i = 0; i < 3; i++) {
+        struct encoder_config config = config_of(CASES[i][0], CASES[i][1]);
+        config.kbps = CASES[i][2];
+        config.has_layers = true;
+        config.quantiser_max = 63;
+        size_t frame_bytes = (size_t)config.kbps * 1000 / 8 / FPS;
+        struct encoder *encoder = NULL;
+        assert_int_equal(encoder_create(&config, &encoder), 0);
+        AVFrame *canvas = footage_picture(CASES[i][0], CASES[i][1], 0);
+        for (int j = 0; j < 90; j++) {
+            struct packet *packet = NULL;
+            footage_draw(canvas, 0, 0, CASES[i][0], CASES[i][1], j);
+            assert_int_equal(
+                encoder_encode(encoder, canvas, NULL, j % 30 == 0, j * FRAME_NS, &packet), 0);
+            assert_int_equal(packet->is_keyframe, j % 30 == 0);
+            assert_true(packet->size_bytes < 8 * frame_bytes);
+            assert_true(config.kbps > 150 || packet->size_bytes < 4000);
+            packet_unref(packet);
+        }
+        av_frame_free(&canvas);
+        encoder_destroy(encoder);
+    }
+}
+
+#define WITH(test, layers)                                                                         \
+    { #test "(" #layers ")", test, NULL, NULL, &layers }
+#define BOTH(test) WITH(test, plain), WITH(test, layered)
+
 int main(void) {
+    static bool plain = false, layered = true;
+
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_is_decoded_is_what_was_drawn),
-        cmocka_unit_test(test_keyframes_come_on_request_only),
-        cmocka_unit_test(test_a_keyframe_suffices_for_a_joiner),
-        cmocka_unit_test(test_inactive_macroblocks_stay_as_they_were),
-        cmocka_unit_test(test_only_what_is_marked_is_looked_at),
-        cmocka_unit_test(test_without_a_map_all_is_looked_at),
-        cmocka_unit_test(test_a_still_picture_becomes_fine_and_then_costs_nothing),
-        cmocka_unit_test(test_the_bitrate_is_kept_and_follows),
-        cmocka_unit_test(test_waking_up_is_no_burst),
-        cmocka_unit_test(test_a_keyframe_is_no_burst),
-        cmocka_unit_test(test_the_clock_may_stumble),
+        BOTH(test_what_is_decoded_is_what_was_drawn),
+        BOTH(test_keyframes_come_on_request_only),
+        BOTH(test_a_keyframe_suffices_for_a_joiner),
+        BOTH(test_inactive_macroblocks_stay_as_they_were),
+        BOTH(test_only_what_is_marked_is_looked_at),
+        BOTH(test_without_a_map_all_is_looked_at),
+        BOTH(test_a_still_picture_becomes_fine_and_then_costs_nothing),
+        BOTH(test_the_bitrate_is_kept_and_follows),
+        BOTH(test_waking_up_is_no_burst),
+        BOTH(test_a_keyframe_is_no_burst),
+        BOTH(test_the_clock_may_stumble),
         cmocka_unit_test(test_nonsense_is_refused),
         cmocka_unit_test(test_every_canvas_and_thread_count_works),
         cmocka_unit_test(test_a_flood_of_requests_is_one_keyframe_an_interval),
@@ -670,7 +698,8 @@ int main(void) {
         cmocka_unit_test(test_the_last_state_reaches_layer_0),
         cmocka_unit_test(test_each_layer_keeps_its_share),
         cmocka_unit_test(test_layers_may_be_joined_at_any_base_frame),
-        cmocka_unit_test(test_a_keyframe_fits_a_thin_link),
+        cmocka_unit_test(test_what_wakes_up_at_once_is_coded_once),
+        cmocka_unit_test(test_a_keyframe_fits_its_link),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
