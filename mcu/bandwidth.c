@@ -72,7 +72,7 @@ enum { PACKETS_MAX = 2048, NEWEST_MIN = 5, NEWEST_MAX = 64, SIZE_MAX_BYTES = 655
 #define LOSS_HEAVY      0.2
 #define FALL_TO         0.9
 #define DRAIN_MIN       0.65
-#define PASSAGE_MIN     0.92
+#define PASSAGE_MIN     0.88
 
 struct probe {
     int64_t from_ns, until_ns; // sent between
@@ -374,14 +374,15 @@ static void watch_effect(struct bandwidth *bandwidth, int64_t link_bps) {
     int64_t sent = rate_bps(tally.sent_bytes, passed_ns);
     double slack = 1 - (double)sent / (double)MAX(bandwidth->fall_bps, 1);
     int64_t shrunk_ns = bandwidth->effect_queue_ns - queue_ns;
+    bool all_arrives = bandwidth->passage > PASSAGE_MIN;
     bandwidth->has_effect = false; // look again in a second
     if (shrunk_ns > MAX(20 * MS, scaled(passed_ns, slack * 0.4)))
-        bandwidth->vain_falls = 0;
-    else if (++bandwidth->vain_falls > 1 && slack > 0.15 && shrunk_ns > -50 * MS &&
-             bandwidth->passage > PASSAGE_MIN)
+        return;
+    if (++bandwidth->vain_falls > (slack > 0.15 ? 1 : 2) && shrunk_ns > -100 * MS && all_arrives)
         bandwidth->is_contended = true;
     else
-        fall(bandwidth, scaled(link_bps, FALL_TO), BANDWIDTH_QUEUE); // further, to see whose it is
+        fall(bandwidth, scaled(MAX(link_bps, all_arrives ? bandwidth->capacity_bps : 0), FALL_TO),
+             BANDWIDTH_QUEUE); // further, to see whose it is
 }
 
 static void measure_passage(struct bandwidth *bandwidth) {
@@ -390,15 +391,29 @@ static void measure_passage(struct bandwidth *bandwidth) {
     bandwidth->passage += (passage - bandwidth->passage) / 10;
 }
 
+// So little is sent, and comes, that the queue can hardly be ours.
+static bool is_idle(const struct bandwidth *bandwidth) {
+    return bandwidth->sent_bps < scaled(bandwidth->capacity_bps, 0.6) &&
+           received_bps(bandwidth, SECOND) > scaled(sent_bps(bandwidth, SECOND), 0.9);
+}
+
+// Even before a fall shows: the link gives less than we fell to, and less than we send.
+static bool is_far_less(const struct bandwidth *bandwidth, int64_t link_bps) {
+    return link_bps < scaled(bandwidth->capacity_bps, 0.85) && !is_idle(bandwidth) &&
+           link_bps < scaled(bandwidth->sent_bps, 0.9 * (1 - bandwidth->loss));
+}
+
 static void judge_queue_over(struct bandwidth *bandwidth) {
     int64_t span_ns = MIN(bandwidth->arrived_ns - bandwidth->busy_arrival_ns, 500 * MS);
     if (span_ns < 100 * MS)
         return;
     int64_t link_bps = received_bps(bandwidth, span_ns);
+    if (is_idle(bandwidth))
+        link_bps = MAX(link_bps, bandwidth->capacity_bps);
     if (bandwidth->is_contended) {
         if (bandwidth->passage < PASSAGE_MIN)
             fall(bandwidth, link_bps, BANDWIDTH_QUEUE);
-    } else if (!bandwidth->is_falling || link_bps < scaled(bandwidth->capacity_bps, 0.75)) {
+    } else if (!bandwidth->is_falling || is_far_less(bandwidth, link_bps)) {
         fall(bandwidth, link_bps, BANDWIDTH_QUEUE);
     } else if (bandwidth->newest_from_ns > bandwidth->fell_ns + REACTION) {
         watch_effect(bandwidth, link_bps);
@@ -502,6 +517,8 @@ static void learn_from_probe(struct bandwidth *bandwidth, int64_t link_bps, int6
     else if (link_bps < scaled(capacity_bps, 0.7) && probe_bps > capacity_bps)
         set_capacity(bandwidth, MIN(capacity_bps, MAX(link_bps, bandwidth->probe.sent_bps)),
                      BANDWIDTH_QUEUE);
+    if (link_bps < scaled(capacity_bps, 0.8))
+        bandwidth->probe.until_ns = 0; // what queues now is no mere leftover
 }
 
 static void judge_probe(struct bandwidth *bandwidth) {
