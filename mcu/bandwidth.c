@@ -483,7 +483,8 @@ static void judge_loss(struct bandwidth *bandwidth) {
 // ----------------------------------------------------------------------------------------
 
 static bool is_calm(const struct bandwidth *bandwidth) {
-    return bandwidth->now_ns - bandwidth->calm_ns > SECOND && !bandwidth->is_lossy;
+    return bandwidth->now_ns - bandwidth->calm_ns > SECOND && !bandwidth->is_lossy &&
+           bandwidth->queue_ns < threshold_ns(bandwidth) / 2;
 }
 
 static void follow_received(struct bandwidth *bandwidth) {
@@ -557,6 +558,8 @@ struct bandwidth_probe bandwidth_take_probe(struct bandwidth *bandwidth, int64_t
                  scaled(1000, gain)) /
            1000.0;
     int64_t span_ns = MIN(scaled(PROBE_QUEUE, 1 / (gain - 1)), 400 * MS);
+    if (bandwidth->sent_bps < scaled(bandwidth->capacity_bps, 0.75))
+        span_ns = MAX(span_ns / 2, 80 * MS); // not used lately: who knows whether it is still there
     probe->is_out = true;
     probe->from_ns = bandwidth->now_ns;
     probe->until_ns = bandwidth->now_ns + span_ns;
