@@ -484,12 +484,14 @@ static void judge_loss(struct bandwidth *bandwidth) {
 // ----------------------------------------------------------------------------------------
 
 static bool is_calm(const struct bandwidth *bandwidth) {
+    if (bandwidth->is_contended) // as calm as it gets
+        return is_idle(bandwidth) && bandwidth->loss < LOSS_HEAVY / 2;
     return bandwidth->now_ns - bandwidth->calm_ns > SECOND && !bandwidth->is_lossy &&
            bandwidth->queue_ns < threshold_ns(bandwidth) / 2;
 }
 
 static void follow_received(struct bandwidth *bandwidth) {
-    if (!is_calm(bandwidth))
+    if (!is_calm(bandwidth) || bandwidth->is_contended)
         return;
     int64_t bps = MIN(received_bps(bandwidth, SECOND), sent_bps(bandwidth, SECOND));
     if (bps > bandwidth->capacity_bps)
@@ -540,7 +542,8 @@ static void judge_probe(struct bandwidth *bandwidth) {
     double part = came / (1 + (double)growth_ns / (double)span_ns * 1.5);
     bool took = part > 0.85;
     learn_from_probe(bandwidth, scaled(MIN(bps, probe->bps), took ? part : part * FALL_TO), bps);
-    probe->again_ns = took ? PROBE_AGAIN : MIN(probe->again_ns * 2, PROBE_AGAIN_MAX);
+    probe->again_ns =
+        took && !bandwidth->is_contended ? PROBE_AGAIN : MIN(probe->again_ns * 2, PROBE_AGAIN_MAX);
     probe->next_ns = bandwidth->now_ns + probe->again_ns;
 }
 
@@ -555,6 +558,8 @@ struct bandwidth_probe bandwidth_take_probe(struct bandwidth *bandwidth, int64_t
         wanted_bps <= bandwidth->capacity_bps || !bandwidth->has_base)
         return (struct bandwidth_probe){0, 0};
     double gain = probe->again_ns == PROBE_AGAIN ? 2 : 1.5;
+    if (bandwidth->is_contended)
+        gain = 1.4;
     gain = clamp(scaled(1000, (double)wanted_bps / (double)bandwidth->capacity_bps), 1200,
                  scaled(1000, gain)) /
            1000.0;
