@@ -69,6 +69,7 @@ enum { PACKETS_MAX = 2048, NEWEST_MIN = 5, NEWEST_MAX = 64, SIZE_MAX_BYTES = 655
 #define PROBE_AGAIN     (2 * SECOND)
 #define PROBE_AGAIN_MAX (10 * SECOND)
 #define CONTENDED_FOR   (10 * SECOND)
+#define VAIN_FOR        (3 * SECOND)
 #define LOSS_HEAVY      0.2
 #define FALL_TO         0.9
 #define DRAIN_MIN       0.65
@@ -438,7 +439,8 @@ static void judge_queue(struct bandwidth *bandwidth) {
     if (bandwidth->queue_ns <= limit_ns) {
         bandwidth->overs = 0;
         bandwidth->is_falling = false;
-        bandwidth->vain_falls = 0;
+        if (bandwidth->now_ns - bandwidth->calm_ns > VAIN_FOR)
+            bandwidth->vain_falls = 0;
         if (bandwidth->now_ns - bandwidth->calm_ns > CONTENDED_FOR)
             bandwidth->is_contended = false;
         return;
@@ -534,7 +536,9 @@ static void judge_probe(struct bandwidth *bandwidth) {
     int64_t span_ns = probe->until_ns - probe->from_ns;
     struct tally tally = tally_sent(bandwidth, probe->from_ns, probe->until_ns);
     int64_t bps = rate_bps(tally.sent_bytes, span_ns);
-    double came = MIN(1, (1 - tally_loss(&tally)) / MAX(1 - probe->loss, 0.1));
+    double came = (1 - tally_loss(&tally)) / MAX(1 - probe->loss, 0.1);
+    if (came > 0.9) // but for chance
+        came = 1;
     if (probe->loss > LOSS_HEAVY)
         came *= 1 - probe->loss; // too much to be taken for chance alone
     int64_t growth_ns = MAX(probe_growth_ns(bandwidth) - bandwidth->spread_ns - 5 * MS, 0);

@@ -149,7 +149,7 @@ static void test_bandwidth_survives_heavy_chance(void **state) {
     }
 }
 
-// A policer: 100 ms of queue, then it drops.
+// A policer: 60 ms of queue, then it drops.
 static void test_bandwidth_follows_what_a_short_queue_lets_through(void **state) {
     (void)state;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
@@ -159,9 +159,10 @@ static void test_bandwidth_follows_what_a_short_queue_lets_through(void **state)
         weak->rate_bps = 400000;
         weak_run(weak, 5 * SECOND_MS);
         run_watched(weak, MINUTE_MS);
-        assert_true(weak->estimate_max_bps < 500000);
-        assert_true(weak->estimate_min_bps > 150000);
-        assert_true(weak->tier_changes <= 2);
+        assert_int_equal(weak->tier_changes, 0);
+        assert_int_equal(weak->downlink.choice.tier, 1);
+        assert_true(weak->estimate_max_bps < 1000000); // such a queue hides short probes' losses
+        assert_true(weak_kbps(weak) > 280);
         finish(weak);
     }
 }
