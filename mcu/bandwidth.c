@@ -69,10 +69,11 @@ enum { PACKETS_MAX = 2048, NEWEST_MIN = 5, NEWEST_MAX = 64, SIZE_MAX_BYTES = 655
 #define PROBE_AGAIN     (2 * SECOND)
 #define PROBE_AGAIN_MAX (10 * SECOND)
 #define CONTENDED_FOR   (10 * SECOND)
+#define VAIN_FOR        (3 * SECOND)
 #define LOSS_HEAVY      0.2
 #define FALL_TO         0.9
 #define DRAIN_MIN       0.65
-#define PASSAGE_MIN     0.92
+#define PASSAGE_MIN     0.88
 
 struct probe {
     int64_t from_ns, until_ns; // sent between
@@ -374,14 +375,15 @@ static void watch_effect(struct bandwidth *bandwidth, int64_t link_bps) {
     int64_t sent = rate_bps(tally.sent_bytes, passed_ns);
     double slack = 1 - (double)sent / (double)MAX(bandwidth->fall_bps, 1);
     int64_t shrunk_ns = bandwidth->effect_queue_ns - queue_ns;
+    bool all_arrives = bandwidth->passage > PASSAGE_MIN;
     bandwidth->has_effect = false; // look again in a second
     if (shrunk_ns > MAX(20 * MS, scaled(passed_ns, slack * 0.4)))
-        bandwidth->vain_falls = 0;
-    else if (++bandwidth->vain_falls > 1 && slack > 0.15 && shrunk_ns > -50 * MS &&
-             bandwidth->passage > PASSAGE_MIN)
+        return;
+    if (++bandwidth->vain_falls > (slack > 0.15 ? 1 : 2) && shrunk_ns > -100 * MS && all_arrives)
         bandwidth->is_contended = true;
     else
-        fall(bandwidth, scaled(link_bps, FALL_TO), BANDWIDTH_QUEUE); // further, to see whose it is
+        fall(bandwidth, scaled(MAX(link_bps, all_arrives ? bandwidth->capacity_bps : 0), FALL_TO),
+             BANDWIDTH_QUEUE); // further, to see whose it is
 }
 
 static void measure_passage(struct bandwidth *bandwidth) {
@@ -390,15 +392,30 @@ static void measure_passage(struct bandwidth *bandwidth) {
     bandwidth->passage += (passage - bandwidth->passage) / 10;
 }
 
+// So little is sent, and comes, that the queue can hardly be ours.
+static bool is_idle(const struct bandwidth *bandwidth) {
+    return bandwidth->sent_bps < scaled(bandwidth->capacity_bps, 0.6) &&
+           received_bps(bandwidth, SECOND) > scaled(sent_bps(bandwidth, SECOND), 0.9);
+}
+
+// Even before a fall shows: the link gives less than we fell to, and less than we send.
+static bool is_far_less(const struct bandwidth *bandwidth, int64_t link_bps) {
+    return bandwidth->now_ns - bandwidth->fell_ns > 300 * MS && !is_idle(bandwidth) &&
+           link_bps < scaled(bandwidth->capacity_bps, 0.85) &&
+           link_bps < scaled(bandwidth->sent_bps, 0.9 * (1 - bandwidth->loss));
+}
+
 static void judge_queue_over(struct bandwidth *bandwidth) {
     int64_t span_ns = MIN(bandwidth->arrived_ns - bandwidth->busy_arrival_ns, 500 * MS);
     if (span_ns < 100 * MS)
         return;
     int64_t link_bps = received_bps(bandwidth, span_ns);
+    if (is_idle(bandwidth))
+        link_bps = MAX(link_bps, bandwidth->capacity_bps);
     if (bandwidth->is_contended) {
         if (bandwidth->passage < PASSAGE_MIN)
             fall(bandwidth, link_bps, BANDWIDTH_QUEUE);
-    } else if (!bandwidth->is_falling || link_bps < scaled(bandwidth->capacity_bps, 0.75)) {
+    } else if (!bandwidth->is_falling || is_far_less(bandwidth, link_bps)) {
         fall(bandwidth, link_bps, BANDWIDTH_QUEUE);
     } else if (bandwidth->newest_from_ns > bandwidth->fell_ns + REACTION) {
         watch_effect(bandwidth, link_bps);
@@ -422,7 +439,8 @@ static void judge_queue(struct bandwidth *bandwidth) {
     if (bandwidth->queue_ns <= limit_ns) {
         bandwidth->overs = 0;
         bandwidth->is_falling = false;
-        bandwidth->vain_falls = 0;
+        if (bandwidth->now_ns - bandwidth->calm_ns > VAIN_FOR)
+            bandwidth->vain_falls = 0;
         if (bandwidth->now_ns - bandwidth->calm_ns > CONTENDED_FOR)
             bandwidth->is_contended = false;
         return;
@@ -468,11 +486,14 @@ static void judge_loss(struct bandwidth *bandwidth) {
 // ----------------------------------------------------------------------------------------
 
 static bool is_calm(const struct bandwidth *bandwidth) {
-    return bandwidth->now_ns - bandwidth->calm_ns > SECOND && !bandwidth->is_lossy;
+    if (bandwidth->is_contended) // as calm as it gets
+        return is_idle(bandwidth) && bandwidth->loss < LOSS_HEAVY / 2;
+    return bandwidth->now_ns - bandwidth->calm_ns > SECOND && !bandwidth->is_lossy &&
+           bandwidth->queue_ns < threshold_ns(bandwidth) / 2;
 }
 
 static void follow_received(struct bandwidth *bandwidth) {
-    if (!is_calm(bandwidth))
+    if (!is_calm(bandwidth) || bandwidth->is_contended)
         return;
     int64_t bps = MIN(received_bps(bandwidth, SECOND), sent_bps(bandwidth, SECOND));
     if (bps > bandwidth->capacity_bps)
@@ -502,6 +523,8 @@ static void learn_from_probe(struct bandwidth *bandwidth, int64_t link_bps, int6
     else if (link_bps < scaled(capacity_bps, 0.7) && probe_bps > capacity_bps)
         set_capacity(bandwidth, MIN(capacity_bps, MAX(link_bps, bandwidth->probe.sent_bps)),
                      BANDWIDTH_QUEUE);
+    if (link_bps < scaled(capacity_bps, 0.8))
+        bandwidth->probe.until_ns = 0; // what queues now is no mere leftover
 }
 
 static void judge_probe(struct bandwidth *bandwidth) {
@@ -513,7 +536,9 @@ static void judge_probe(struct bandwidth *bandwidth) {
     int64_t span_ns = probe->until_ns - probe->from_ns;
     struct tally tally = tally_sent(bandwidth, probe->from_ns, probe->until_ns);
     int64_t bps = rate_bps(tally.sent_bytes, span_ns);
-    double came = MIN(1, (1 - tally_loss(&tally)) / MAX(1 - probe->loss, 0.1));
+    double came = (1 - tally_loss(&tally)) / MAX(1 - probe->loss, 0.1);
+    if (came > 0.9) // but for chance
+        came = 1;
     if (probe->loss > LOSS_HEAVY)
         came *= 1 - probe->loss; // too much to be taken for chance alone
     int64_t growth_ns = MAX(probe_growth_ns(bandwidth) - bandwidth->spread_ns - 5 * MS, 0);
@@ -521,7 +546,8 @@ static void judge_probe(struct bandwidth *bandwidth) {
     double part = came / (1 + (double)growth_ns / (double)span_ns * 1.5);
     bool took = part > 0.85;
     learn_from_probe(bandwidth, scaled(MIN(bps, probe->bps), took ? part : part * FALL_TO), bps);
-    probe->again_ns = took ? PROBE_AGAIN : MIN(probe->again_ns * 2, PROBE_AGAIN_MAX);
+    probe->again_ns =
+        took && !bandwidth->is_contended ? PROBE_AGAIN : MIN(probe->again_ns * 2, PROBE_AGAIN_MAX);
     probe->next_ns = bandwidth->now_ns + probe->again_ns;
 }
 
@@ -536,10 +562,14 @@ struct bandwidth_probe bandwidth_take_probe(struct bandwidth *bandwidth, int64_t
         wanted_bps <= bandwidth->capacity_bps || !bandwidth->has_base)
         return (struct bandwidth_probe){0, 0};
     double gain = probe->again_ns == PROBE_AGAIN ? 2 : 1.5;
+    if (bandwidth->is_contended)
+        gain = 1.4;
     gain = clamp(scaled(1000, (double)wanted_bps / (double)bandwidth->capacity_bps), 1200,
                  scaled(1000, gain)) /
            1000.0;
     int64_t span_ns = MIN(scaled(PROBE_QUEUE, 1 / (gain - 1)), 400 * MS);
+    if (bandwidth->sent_bps < scaled(bandwidth->capacity_bps, 0.75))
+        span_ns = MAX(span_ns / 2, 80 * MS); // not used lately: who knows whether it is still there
     probe->is_out = true;
     probe->from_ns = bandwidth->now_ns;
     probe->until_ns = bandwidth->now_ns + span_ns;

@@ -80,9 +80,9 @@ struct weak {
     int reports_head, reports_count;
 
     // what is seen, since weak_watch()
-    int64_t watched_ms, estimate_min_bps, estimate_max_bps, bytes, audio_gap_ms, audio_ms;
-    int queue_max_ms, queue_seen_max_ms, tier_changes, tier_ups, changes, falls, probes;
-    int layers_min, tier_max;
+    int64_t watched_ms, estimate_min_bps, estimate_max_bps, bytes; // bytes: through the link
+    int queue_max_ms, queue_seen_max_ms, tier_changes, tier_ups, changes, probes;
+    int layers_min;
     bool had_video_always, had_video_ever;
     int64_t raised_ms, raise_gap_ms; // least time between a change of tier and one upwards
 };
@@ -99,10 +99,9 @@ static inline int weak_queue_ms(const struct weak *weak) {
 static inline void weak_watch(struct weak *weak) {
     weak->watched_ms = weak->now_ms;
     weak->estimate_min_bps = INT64_MAX;
-    weak->estimate_max_bps = weak->bytes = weak->audio_gap_ms = weak->rival.bytes = 0;
-    weak->audio_ms = weak->now_ms;
-    weak->queue_max_ms = weak->queue_seen_max_ms = weak->tier_max = 0;
-    weak->tier_changes = weak->tier_ups = weak->changes = weak->falls = weak->probes = 0;
+    weak->estimate_max_bps = weak->bytes = weak->rival.bytes = 0;
+    weak->queue_max_ms = weak->queue_seen_max_ms = 0;
+    weak->tier_changes = weak->tier_ups = weak->changes = weak->probes = 0;
     weak->layers_min = STAGE_LAYERS;
     weak->had_video_always = true;
     weak->had_video_ever = false;
@@ -125,12 +124,23 @@ static inline struct weak *weak_create(int64_t rate_bps, int64_t start_bps, uint
     return weak;
 }
 
+// Of the link since weak_watch(), in kbit/s.
+static inline int weak_kbps(const struct weak *weak) {
+    return (int)(weak->bytes * 8 / (weak->now_ms - weak->watched_ms));
+}
+
+static inline bool weak_is_at_top(const struct weak *weak) {
+    const struct downlink_choice *choice = &weak->downlink.choice;
+    return choice->has_video && choice->tier == 0 && choice->layers == STAGE_LAYERS;
+}
+
 static inline void weak_destroy(struct weak *weak) {
     bandwidth_destroy(weak->bandwidth);
     free(weak);
 }
 
-// ---- the link ------------------------------------------------------------------------------------
+// ---- the link
+// ------------------------------------------------------------------------------------
 
 static inline bool weak_enqueue(struct weak *weak, int id, int size) {
     if (weak_queue_ms(weak) >= weak->buffer_ms || weak->queue_count == WEAK_QUEUE)
@@ -194,7 +204,8 @@ static inline void weak_compete(struct weak *weak) {
     }
 }
 
-// ---- the receiver --------------------------------------------------------------------------------
+// ---- the receiver
+// --------------------------------------------------------------------------------
 
 static inline void weak_receive(struct weak *weak) {
     for (int i = 0; i < weak->flight_count; i++) {
@@ -215,8 +226,8 @@ static inline void weak_report(struct weak *weak) {
     int slot = (weak->reports_head + weak->reports_count) % WEAK_REPORTS, count = 0;
     for (; weak->reported <= weak->highest && count < WEAK_REPORT_PACKETS; weak->reported++) {
         int at = weak->reported % WEAK_PACKETS;
-        weak->reports[slot].packets[count++] = (struct bandwidth_packet){
-            weak->sent_ns[at], weak->received_ns[at], weak->sizes[at]};
+        weak->reports[slot].packets[count++] =
+            (struct bandwidth_packet){weak->sent_ns[at], weak->received_ns[at], weak->sizes[at]};
     }
     weak->reports[slot].count = count;
     weak->reports[slot].at_ms = weak->now_ms + weak->delay_ms;
@@ -224,7 +235,8 @@ static inline void weak_report(struct weak *weak) {
         weak->reports_count++;
 }
 
-// ---- the sender ----------------------------------------------------------------------------------
+// ---- the sender
+// ----------------------------------------------------------------------------------
 
 static inline void weak_send(struct weak *weak, int size) {
     int id = weak->next++, at = id % WEAK_PACKETS;
@@ -250,12 +262,12 @@ static inline double weak_encoder_kbps(const struct weak *weak) {
 // Frames of three layers: 0 2 1 2, with 40, 20 and 40 % of the bits.
 static inline void weak_send_video(struct weak *weak) {
     static const int layers[] = {0, 2, 1, 2};
-    static const double parts_of[] = {0.4 / 7.5, 0.2 / 7.5, 0.4 / 15};
+    static const double parts[] = {0.4 / 7.5, 0.2 / 7.5, 0.4 / 15};
     const struct downlink_choice *choice = &weak->downlink.choice;
     int layer = layers[weak->frame++ % 4];
     if (!choice->has_video || (layer >= choice->layers && !weak->wants_keyframe))
         return;
-    double bytes = weak_encoder_kbps(weak) * 125 * parts_of[layer];
+    double bytes = weak_encoder_kbps(weak) * 125 * parts[layer];
     bytes *= 0.7 + 0.6 * weak_random(weak);
     if (weak->wants_keyframe)
         bytes = fmax(4000, weak_encoder_kbps(weak) * 125 / 30 * 8);
@@ -307,7 +319,6 @@ static inline void weak_note_choice(struct weak *weak, const struct downlink_cho
     weak->had_video_always &= choice->has_video;
     weak->had_video_ever |= choice->has_video;
     weak->layers_min = choice->layers < weak->layers_min ? choice->layers : weak->layers_min;
-    weak->tier_max = is > weak->tier_max ? is : weak->tier_max;
 }
 
 static inline void weak_steer(struct weak *weak) {
@@ -343,8 +354,7 @@ static inline void weak_steer(struct weak *weak) {
 static inline void weak_take_reports(struct weak *weak) {
     while (weak->reports_count && weak->reports[weak->reports_head].at_ms <= weak->now_ms) {
         int slot = weak->reports_head;
-        bandwidth_set_rtt_ns(weak->bandwidth,
-                             (2 * weak->delay_ms + weak_queue_ms(weak)) * WEAK_MS);
+        bandwidth_set_rtt_ns(weak->bandwidth, (2 * weak->delay_ms + weak_queue_ms(weak)) * WEAK_MS);
         bandwidth_add(weak->bandwidth, weak->reports[slot].packets, weak->reports[slot].count,
                       weak->now_ms * WEAK_MS);
         weak->reports_head = (weak->reports_head + 1) % WEAK_REPORTS;
