@@ -33,7 +33,7 @@ static void refill_locked(struct peer_pace *pace, int64_t now_ns) {
     if (most < ALLOWANCE_BITS_MIN)
         most = ALLOWANCE_BITS_MIN;
     pace->credit_bits += bps * (double)(now_ns - pace->refilled_ns) / 1e9;
-    if (pace->credit_bits > most)
+    if (pace->credit_bits > most || pace->kbps == 0)
         pace->credit_bits = most;
     pace->refilled_ns = now_ns;
 }

@@ -209,9 +209,9 @@ static void want_keyframe(struct peer *peer) {
 }
 
 bool peer_send_video(struct peer *peer, struct packet *packet) {
-    if (peer->video.has_keyframe && peer_pace_queue_ns(peer) > backlog_max_ns)
+    bool is_late = peer_pace_queue_ns(peer) > backlog_max_ns;
+    if (is_late || (!packet->is_keyframe && !peer->video.has_keyframe)) {
         peer->video.has_keyframe = false;
-    if (!packet->is_keyframe && !peer->video.has_keyframe) {
         want_keyframe(peer);
         return false;
     }
