@@ -31,6 +31,7 @@ static void peer_free(struct peer *peer) {
         free(job);
     }
     sdp_offer_finish(&peer->offer);
+    pthread_mutex_destroy(&peer->pace.lock);
     pthread_cond_destroy(&peer->changed);
     pthread_mutex_destroy(&peer->lock);
     free(peer);
@@ -232,6 +233,8 @@ struct peer *peer_create(const struct config *config, const char *object,
     atomic_init(&peer->heard_ns, peer_now_ns());
     pthread_mutex_init(&peer->lock, NULL);
     pthread_cond_init(&peer->changed, NULL);
+    peer_pace_init(peer);
+    peer_probe_init(peer);
     peer_reaper_born();
     int error = start_worker(peer);
     if (error < 0) {
@@ -278,9 +281,3 @@ void peer_close(struct peer *peer) {
 int64_t peer_last_heard_ns(struct peer *peer) {
     return atomic_load_explicit(&peer->heard_ns, memory_order_relaxed);
 }
-
-void peer_set_pace(struct peer *peer, int kbps) {}
-
-void peer_send_probe(struct peer *peer, int kbps, int duration_ms) {}
-
-void peer_set_uplink_kbps(struct peer *peer, int kbps) {}

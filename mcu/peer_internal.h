@@ -3,6 +3,7 @@
 //
 //   control loop --jobs--> worker (one thread a peer): builds, negotiates, tells, tears down
 //   tick threads --peer_send.c--> own src pads -> payloaders -> webrtcbin -> network
+//   large frames --peer_pace.c--> timers' thread (one for all peers) -> webrtcbin
 //   network -> webrtcbin -> guard (peer_guard.c) -> jitter buffers -> depayloaders ->
 //   peer_receive.c
 //
@@ -16,6 +17,7 @@
 #include "mcu/peer_rtx.h"
 #include "mcu/peer_sdp.h"
 #include "mcu/peer_sync.h"
+#include "mcu/peer_timer.h"
 
 #include <gst/gst.h>
 #define GST_USE_UNSTABLE_API
@@ -27,7 +29,13 @@ enum {
     PEER_STREAMS_MAX = 16,     // SSRCs in a connection's life; each costs two threads in GStreamer
     PEER_CHANNELS_MAX = 4,     // data channels likewise
     PEER_CANDIDATES_MAX = 200, // that one client may send
+    PEER_PACE_PACKETS = 512,   // that wait to be sent
+    PEER_RECENT_PACKETS = 64,  // that a probe sends again
+    PEER_RTP_BYTES = 24,       // header and the two extensions
+    PEER_OVERHEAD_BYTES = 38,  // around it: IPv4, UDP, SRTP's tag
 };
+
+#define PEER_PROBE_FIELD "tessera-probe" // in a request for retransmission: it is our own
 
 enum peer_job_kind {
     JOB_OFFER,
@@ -56,6 +64,41 @@ struct peer_stream {
     uint32_t ssrc;
     int line;
     int64_t last_ns;
+};
+
+struct peer_recent {
+    uint16_t sequence;
+    int bits;
+};
+
+struct peer_probing {
+    struct peer_timer timer;
+    // Protected by the pace's lock.
+    int kbps;
+    int64_t begun_ns, until_ns;
+    uint64_t sent_bits_before;
+    unsigned cursor;
+};
+
+struct peer_pace {
+    GstPad *out; // the filter's; immutable once built
+    bool has_rtx;
+    struct peer_timer timer;
+    _Atomic uint64_t sent_bits; // of all media; about
+    struct peer_probing probe;
+
+    // Protected by lock; no other is taken under it.
+    pthread_mutex_t lock;
+    int kbps;           // 0: all at once
+    double frame_bps;   // what the largest that waits needs to be out in time
+    double credit_bits; // what may leave now; may fall below 0
+    int64_t refilled_ns, queued_bits;
+    GstBuffer *queue[PEER_PACE_PACKETS]; // a ring
+    int first, count;
+    bool is_sending; // the timers' thread is at it
+    uint32_t ssrc;
+    struct peer_recent recent[PEER_RECENT_PACKETS]; // a ring
+    unsigned recent_count;                          // ever
 };
 
 struct peer_chain;
@@ -100,10 +143,18 @@ struct peer {
     // The v thread and the a thread; set up by the worker before the state is PEER_CONNECTED.
     struct peer_sender video, audio;
 
+    struct peer_pace pace; // as it says
+    GstPad *rtx_pad;       // rtprtxsend's, or NULL; protected by the pace's lock
+
     // The RTP session's receiving thread only, once it runs.
     struct peer_rtx rtx;
 
+    // The RTP session's RTCP thread only.
+    int remb_kbps; // the last that was sent
+    int64_t remb_ns;
+
     // Any thread.
+    atomic_int pace_kbps, uplink_kbps; // 0: not known, no limit
     _Atomic int64_t heard_ns;
     _Atomic uint64_t packets_received, bytes_received;
     _Atomic uint64_t retransmissions_sent, retransmissions_refused, keyframes_requested;
@@ -136,6 +187,21 @@ void peer_pipeline_destroy(struct peer *peer);
 int peer_send_build(struct peer *peer, int line_index);
 void peer_send_start(struct peer *peer);
 void peer_send_finish(struct peer *peer);
+
+// ---- peer_pace.c ----
+void peer_pace_init(struct peer *peer);
+void peer_pace_watch(struct peer *peer, GstPad *payloader_src, GstPad *filter_sink); // worker
+void peer_pace_finish(struct peer *peer);      // worker, when no visitor is left
+int64_t peer_pace_queue_ns(struct peer *peer); // any thread: how long the last packet will wait
+
+// ---- peer_probe.c ----
+void peer_probe_init(struct peer *peer);
+void peer_probe_set_pad(struct peer *peer, GstPad *pad); // keeps a reference; NULL for none
+void peer_probe_finish(struct peer *peer);               // worker, when no visitor is left
+
+// ---- peer_feedback.c, peer_remb.c: worker ----
+void peer_feedback_watch(struct peer *peer, GstElement *session); // while the parts appear
+void peer_remb_watch(struct peer *peer, GObject *session);        // after the answer
 
 // ---- peer_receive.c ----
 void peer_receive_watch(struct peer *peer);  // worker, before the pipeline plays

@@ -50,5 +50,7 @@ int peer_drain(int timeout_ms) {
             break;
     int count = living_count;
     pthread_mutex_unlock(&lock);
+    if (count == 0)
+        peer_timer_finish();
     return count;
 }

@@ -42,9 +42,11 @@ static GstPadProbeReturn on_rtx_request(GstPad *pad, GstPadProbeInfo *info, gpoi
     const GstStructure *request = gst_event_get_structure(GST_PAD_PROBE_INFO_EVENT(info));
     guint sequence, ssrc = 0;
     if (!request || !gst_structure_has_name(request, "GstRTPRetransmissionRequest") ||
-        !gst_structure_get_uint(request, "seqnum", &sequence))
+        !gst_structure_get_uint(request, "seqnum", &sequence) ||
+        gst_structure_has_field(request, PEER_PROBE_FIELD))
         return GST_PAD_PROBE_OK;
     gst_structure_get_uint(request, "ssrc", &ssrc);
+    peer_rtx_set_pace(&peer->rtx, atomic_load(&peer->pace_kbps));
     bool is_allowed = peer_rtx_allows(&peer->rtx, ssrc, sequence, peer_now_ns());
     atomic_fetch_add(is_allowed ? &peer->retransmissions_sent : &peer->retransmissions_refused, 1);
     return is_allowed ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
@@ -61,6 +63,15 @@ static void watch_pad(struct peer *peer, GstElement *element, const char *pad_na
     gst_object_unref(pad);
 }
 
+static void watch_rtx(struct peer *peer, GstElement *rtx) {
+    GstPad *pad = gst_element_get_static_pad(rtx, "src");
+    if (!pad)
+        return;
+    peer_probe(peer, pad, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, on_rtx_request);
+    peer_probe_set_pad(peer, pad);
+    gst_object_unref(pad);
+}
+
 static void on_element(GstBin *bin, GstBin *where, GstElement *element, struct peer *peer) {
     GstElementFactory *factory = gst_element_get_factory(element);
     const char *name = factory ? GST_OBJECT_NAME(factory) : "";
@@ -68,7 +79,9 @@ static void on_element(GstBin *bin, GstBin *where, GstElement *element, struct p
         watch_pad(peer, element, "src", GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST,
                   on_datagram);
     else if (strcmp(name, "rtprtxsend") == 0)
-        watch_pad(peer, element, "src", GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, on_rtx_request);
+        watch_rtx(peer, element);
+    else if (strcmp(name, "rtpsession") == 0)
+        peer_feedback_watch(peer, element);
     else if (strcmp(name, "rtpssrcdemux") == 0)
         peer_guard_watch(peer, element);
     else
@@ -130,6 +143,7 @@ void peer_rtp_tune_session(struct peer *peer) {
     double bps = peer->config->video_kbps * 2000.0;
     g_object_set(internal, "bandwidth", bps > SESSION_BPS_MIN ? bps : (double)SESSION_BPS_MIN,
                  "twcc-feedback-interval", (guint64)TWCC_INTERVAL_MS * GST_MSECOND, NULL);
+    peer_remb_watch(peer, internal);
     pthread_mutex_lock(&peer->lock);
     peer->rtp_session = internal;
     pthread_mutex_unlock(&peer->lock);
@@ -214,6 +228,7 @@ void peer_get_stats(struct peer *peer, struct peer_stats *out) {
         .keyframes_requested = atomic_load(&peer->keyframes_requested),
         .twcc_sent_bps = atomic_load(&peer->twcc_sent_bps),
         .twcc_received_bps = atomic_load(&peer->twcc_received_bps),
+        .pace_queue_ns = peer_pace_queue_ns(peer),
     };
     pthread_mutex_lock(&peer->lock);
     GObject *session = peer->rtp_session ? g_object_ref(peer->rtp_session) : NULL;

@@ -2,7 +2,8 @@
 // The room's packets on their way to one client. Packets are pushed straight into the payloader
 // from the tick thread: no queue and no thread in between (the next queue is rtprtxsend's).
 //
-//   tick thread -> own src pad -> rtpvp8pay | rtpopuspay -> capsfilter -> webrtcbin
+//   tick thread -> own src pad -> rtpvp8pay | rtpopuspay -> (peer_pace.c) -> capsfilter ->
+//   webrtcbin
 #include "mcu/peer_internal.h"
 
 #include "mcu/log.h"
@@ -13,6 +14,8 @@
 
 enum { RTP_BYTES_MAX = 1200 };
 static const int64_t ask_interval_ns = 500 * 1000000LL;
+// More than this waiting to be sent: what comes is stale, so it starts anew with a keyframe.
+static const int64_t backlog_max_ns = 400 * 1000000LL;
 
 // ---- building: worker ----
 
@@ -105,6 +108,14 @@ static GstPad *make_own_pad(struct peer *peer, GstElement *payloader) {
     return NULL;
 }
 
+static void watch_pace(struct peer *peer, GstElement *payloader, GstElement *filter) {
+    GstPad *from = gst_element_get_static_pad(payloader, "src");
+    GstPad *to = gst_element_get_static_pad(filter, "sink");
+    peer_pace_watch(peer, from, to);
+    gst_object_unref(from);
+    gst_object_unref(to);
+}
+
 int peer_send_build(struct peer *peer, int line_index) {
     const struct sdp_line *line = &peer->offer.lines[line_index];
     GstElement *payloader = make_payloader(line), *filter = make_filter(line);
@@ -122,6 +133,10 @@ int peer_send_build(struct peer *peer, int line_index) {
     gst_object_unref(webrtc_pad);
     if (!is_linked)
         return -EIO;
+    if (line->kind != SDP_AUDIO) {
+        watch_pace(peer, payloader, filter);
+        peer->pace.has_rtx = line->rtx_payload_type > 0;
+    }
     struct peer_sender *sender = line->kind == SDP_AUDIO ? &peer->audio : &peer->video;
     sender->pad = make_own_pad(peer, payloader);
     return sender->pad ? 0 : -EIO;
@@ -153,6 +168,8 @@ void peer_send_finish(struct peer *peer) {
         gst_pad_set_active(senders[i]->pad, FALSE);
         gst_clear_object(&senders[i]->pad);
     }
+    peer_pace_finish(peer);
+    peer_probe_finish(peer);
 }
 
 // ---- sending: tick threads ----
@@ -192,7 +209,9 @@ static void want_keyframe(struct peer *peer) {
 }
 
 bool peer_send_video(struct peer *peer, struct packet *packet) {
-    if (!packet->is_keyframe && !peer->video.has_keyframe) {
+    bool is_late = peer_pace_queue_ns(peer) > backlog_max_ns;
+    if (is_late || (!packet->is_keyframe && !peer->video.has_keyframe)) {
+        peer->video.has_keyframe = false;
         want_keyframe(peer);
         return false;
     }
@@ -202,5 +221,10 @@ bool peer_send_video(struct peer *peer, struct packet *packet) {
 }
 
 bool peer_send_audio(struct peer *peer, struct packet *packet) {
-    return push(peer, &peer->audio, packet);
+    bool is_sent = push(peer, &peer->audio, packet);
+    if (is_sent)
+        atomic_fetch_add_explicit(&peer->pace.sent_bits,
+                                  (packet->size_bytes + PEER_RTP_BYTES + PEER_OVERHEAD_BYTES) * 8,
+                                  memory_order_relaxed);
+    return is_sent;
 }

@@ -24,7 +24,7 @@
 
 #include <cmocka.h>
 
-enum { WAIT_MAX_MS = 30000, ROTATION_ID = 4, CLIPS = 8, OPUS_BYTES_MAX = 400 };
+enum { WAIT_MAX_MS = 30000, ROTATION_ID = 4, CLIPS = 8, OPUS_BYTES_MAX = 400, LARGE_BYTES = 30000 };
 
 #define URI_TWCC     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 #define URI_ROTATION "urn:3gpp:video-orientation"
@@ -41,6 +41,7 @@ static struct config config = {.sdp_bytes_max = 131072, .video_kbps = 1500};
 
 static struct packet *video_packets[CLIPS]; // the first is a keyframe
 static struct packet *audio_packet;
+static struct packet *large_packet; // begins like a keyframe
 
 static void make_video(void) {
     struct encoder_config settings = {
@@ -79,6 +80,17 @@ static void make_audio(void) {
     opus_encoder_destroy(encoder);
 }
 
+// The last partition of a frame is as long as the frame is: only a decoder would notice.
+static void make_large(void) {
+    unsigned char *bytes = malloc(LARGE_BYTES);
+    for (int i = 0; i < LARGE_BYTES; i++)
+        bytes[i] = (unsigned char)(i * 7919 >> 3);
+    memcpy(bytes, video_packets[0]->data, video_packets[0]->size_bytes);
+    large_packet = packet_create(PACKET_VIDEO, bytes, LARGE_BYTES);
+    large_packet->is_keyframe = true;
+    free(bytes);
+}
+
 // The same pictures and sound again and again; each time a packet of its own with the time of now.
 static struct packet *copy_packet(const struct packet *source) {
     struct packet *copy = packet_create(source->kind, source->data, source->size_bytes);
@@ -112,7 +124,17 @@ struct call {
     size_t client_first_bytes;
     bool client_first_is_keyframe;
     int sources, sources_ready;
+    int reports, reports_lost, reports_prompt;
+    struct peer_packet_report *history; // of all packets reported
+    int64_t burst_first_ns, burst_last_ns;
+    guint32 burst_timestamp;
+    guint16 burst_sequence;
+    int burst_packets, burst_holes, burst_audio;
+    bool is_burst_whole;
+    int64_t remb_bps;
+    int remb_ssrcs, remb_count;
 
+    atomic_bool has_no_pictures; // of ours, from the pump
     atomic_bool pumps, is_mute, is_lossy, sends_screen, is_turned, is_scattering, has_no_keyframes;
     atomic_uint datagrams; // both ways, to lose every twentieth
 };
@@ -231,6 +253,26 @@ static void on_release(void *user) {
     LOCKED(call, call->is_released = true);
 }
 
+enum { HISTORY = 20000 };
+// A transport-wide feedback's clock: 24 bits of 64 ms. Here it is the same as ours.
+static const int64_t feedback_wrap_ns = (1LL << 24) * 64000000;
+
+static void on_feedback(void *user, const struct peer_packet_report *packets, int count) {
+    struct call *call = user;
+    pthread_mutex_lock(&call->lock);
+    for (int i = 0; i < count && call->reports < HISTORY; i++) {
+        int64_t way_ns = (packets[i].received_ns - packets[i].sent_ns) % feedback_wrap_ns;
+        call->history[call->reports++] = packets[i];
+        call->reports_lost += packets[i].received_ns < 0;
+        call->reports_prompt +=
+            packets[i].received_ns >= 0 && way_ns > -5000000 && way_ns < 50000000;
+        if (i > 0)
+            assert(packets[i].sent_ns >= packets[i - 1].sent_ns);
+    }
+    notify_locked(call);
+    pthread_mutex_unlock(&call->lock);
+}
+
 static const struct peer_ops ops = {
     .on_answer = on_answer,
     .on_candidate = on_candidate,
@@ -242,6 +284,7 @@ static const struct peer_ops ops = {
     .on_audio = on_audio,
     .on_audio_lost = on_audio_lost,
     .on_keyframe_request = on_keyframe_request,
+    .on_feedback = on_feedback,
     .on_failed = on_failed,
     .release = on_release,
 };
@@ -268,8 +311,38 @@ static GstPadProbeReturn on_client_frame(GstPad *pad, GstPadProbeInfo *info, gpo
         call->client_first_is_keyframe = !(first & 1); // RFC 6386 9.1
         call->client_first_bytes = gst_buffer_get_size(buffer);
     }
+    if (is_video && large_packet && gst_buffer_get_size(buffer) == large_packet->size_bytes &&
+        gst_buffer_memcmp(buffer, 0, large_packet->data, large_packet->size_bytes) == 0)
+        call->is_burst_whole = true;
     call->client_audio_packets += !is_video;
     notify_locked(call);
+    pthread_mutex_unlock(&call->lock);
+    return GST_PAD_PROBE_OK;
+}
+
+// A large frame on its way in: when its packets come, and how much sound between them.
+static GstPadProbeReturn on_client_packet(GstPad *pad, GstPadProbeInfo *info, gpointer user) {
+    struct call *call = user;
+    guint8 header[12];
+    gst_buffer_extract(GST_PAD_PROBE_INFO_BUFFER(info), 0, header, sizeof(header));
+    guint16 sequence = GST_READ_UINT16_BE(header + 2);
+    guint32 timestamp = GST_READ_UINT32_BE(header + 4);
+    bool is_full = gst_buffer_get_size(GST_PAD_PROBE_INFO_BUFFER(info)) > 1100;
+    pthread_mutex_lock(&call->lock);
+    if (is_full && call->burst_packets == 0) {
+        call->burst_timestamp = timestamp;
+        call->burst_first_ns = now_ns();
+        call->burst_audio = -call->client_audio_packets;
+        call->burst_sequence = sequence;
+    }
+    if ((is_full || call->burst_packets > 0) && call->burst_timestamp == timestamp) {
+        call->burst_packets++;
+        call->burst_holes += sequence != call->burst_sequence++;
+        if (header[1] & 0x80) { // the frame's last
+            call->burst_last_ns = now_ns();
+            call->burst_audio += call->client_audio_packets;
+        }
+    }
     pthread_mutex_unlock(&call->lock);
     return GST_PAD_PROBE_OK;
 }
@@ -299,6 +372,8 @@ static void on_client_pad(GstElement *webrtc, GstPad *pad, struct call *call) {
     gst_element_sync_state_with_parent(sink);
     gst_element_sync_state_with_parent(depayloader);
     GstPad *in = gst_element_get_static_pad(depayloader, "sink");
+    if (is_video)
+        gst_pad_add_probe(in, GST_PAD_PROBE_TYPE_BUFFER, on_client_packet, call, NULL);
     gst_pad_link(pad, in);
     gst_object_unref(in);
 }
@@ -446,7 +521,8 @@ static void *pump_run(void *user) {
             push(call->camera, picture);
         if (call->screen && atomic_load(&call->sends_screen))
             push(call->screen, picture);
-        if (picture->is_keyframe && atomic_load(&call->has_no_keyframes))
+        if ((picture->is_keyframe && atomic_load(&call->has_no_keyframes)) ||
+            atomic_load(&call->has_no_pictures))
             continue;
         struct packet *composite = copy_packet(picture);
         peer_send_video(call->peer, composite);
@@ -468,6 +544,7 @@ static struct call *call_create(void) {
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&call->changed, &attributes);
     pthread_condattr_destroy(&attributes);
+    call->history = calloc(HISTORY, sizeof(*call->history));
     call->peer = peer_create(&config, "test", &ops, call);
     assert_non_null(call->peer);
     return call;
@@ -600,6 +677,7 @@ static void stop_pump(struct call *call) {
 }
 
 static void call_free(struct call *call) {
+    free(call->history);
     free(call->answer);
     free(call->candidate);
     free(call->reason);
@@ -790,6 +868,225 @@ static void test_peer_repairs_losses_both_ways(void **state) {
     call_end(call);
 }
 
+// ---- what the transport tells and is told of the link ----
+
+static uint64_t packets_sent(struct call *call) {
+    struct peer_stats stats;
+    peer_get_stats(call->peer, &stats);
+    return stats.packets_sent;
+}
+
+static void test_peer_tells_the_fate_of_every_packet(void **state) {
+    struct call *call = call_start(WITH_AUDIO | WITH_CAMERA);
+    wait_until(call, call->client_video_frames > 75 && call->client_audio_packets > 150);
+    stop_pump(call);
+    int sent = (int)packets_sent(call); // two thirds of it sound
+    wait_until(call, call->reports >= sent * 95 / 100);
+    pthread_mutex_lock(&call->lock);
+    assert_true(sent > 200 && call->reports <= sent);
+    assert_int_equal(call->reports_lost, 0);
+    // Sent when we say, by the clock of the one who received it: it is the same machine.
+    assert_true(call->reports_prompt > call->reports * 9 / 10);
+    int64_t way_bytes = 0;
+    for (int i = 0; i < call->reports; i++)
+        way_bytes += call->history[i].size_bytes;
+    assert_in_range(way_bytes / call->reports, 80, 1300);
+    pthread_mutex_unlock(&call->lock);
+    call_end(call);
+}
+
+static void test_peer_tells_which_packets_were_lost(void **state) {
+    struct call *call = call_start(WITH_AUDIO | WITH_CAMERA);
+    wait_until(call, call->reports > 50);
+    int before = call->reports;
+    assert_int_equal(call->reports_lost, 0);
+    atomic_store(&call->is_lossy, true);
+    wait_until(call, call->reports > before + 400);
+    pthread_mutex_lock(&call->lock);
+    int reports = call->reports - before, lost = call->reports_lost;
+    pthread_mutex_unlock(&call->lock);
+    assert_in_range(lost * 1000 / reports, 10, 150); // one in twenty, of all datagrams both ways
+    call_end(call);
+}
+
+static int64_t sent_bits(struct call *call, int64_t from_ns, int64_t to_ns) {
+    int64_t bits = 0;
+    for (int i = 0; i < call->reports; i++)
+        if (call->history[i].sent_ns >= from_ns && call->history[i].sent_ns < to_ns)
+            bits += call->history[i].size_bytes * 8;
+    return bits;
+}
+
+static void test_peer_probe_fills_up_what_media_leaves_free(void **state) {
+    struct call *call = call_start(WITH_AUDIO | WITH_CAMERA);
+    wait_until(call, call->client_video_frames > 20 && call->reports > 50);
+    int64_t from_ns = now_ns(), half_ns = 500000000;
+    int requests = call->keyframe_requests;
+    peer_send_probe(call->peer, 1000, 1000);
+    wait_until(call, call->history[call->reports - 1].sent_ns > from_ns + 3 * half_ns);
+    pthread_mutex_lock(&call->lock);
+    int64_t before = sent_bits(call, from_ns - half_ns, from_ns);
+    int64_t first = sent_bits(call, from_ns, from_ns + half_ns);
+    int64_t second = sent_bits(call, from_ns + half_ns, from_ns + 2 * half_ns);
+    int64_t after = sent_bits(call, from_ns + 2 * half_ns, from_ns + 3 * half_ns);
+    int frames = call->client_video_frames;
+    pthread_mutex_unlock(&call->lock);
+    assert_true(before < 150000 && after < 150000);
+    assert_in_range(first, 350000, 650000);
+    assert_in_range(second, 350000, 650000);
+    // Nobody noticed: the pictures went on, none was asked for again.
+    wait_until(call, call->client_video_frames > frames + 20);
+    struct peer_stats stats;
+    peer_get_stats(call->peer, &stats);
+    assert_int_equal(stats.nacks_received, 0);
+    assert_int_equal(call->keyframe_requests, requests);
+    call_end(call);
+}
+
+static void test_peer_probe_without_pictures_sends_nothing(void **state) {
+    struct call *call = call_start(WITH_AUDIO);
+    wait_until(call, call->client_audio_packets > 10);
+    stop_pump(call);
+    uint64_t sent = packets_sent(call);
+    peer_send_probe(call->peer, 1000, 300);
+    int64_t end_ns = now_ns() + 400000000;
+    wait_until(call, now_ns() > end_ns);
+    assert_int_equal(packets_sent(call), sent);
+    call_end(call);
+}
+
+static bool send_large(struct call *call) {
+    struct packet *large = copy_packet(large_packet);
+    large->is_keyframe = true;
+    bool is_sent = peer_send_video(call->peer, large);
+    packet_unref(large);
+    return is_sent;
+}
+
+static int64_t pace_queue_ns(struct call *call) {
+    struct peer_stats stats;
+    peer_get_stats(call->peer, &stats);
+    return stats.pace_queue_ns;
+}
+
+// Ours from now on only when the test says so; sound goes on.
+static struct call *call_start_paced(int kbps) {
+    struct call *call = call_start(WITH_AUDIO | WITH_CAMERA);
+    wait_until(call, call->client_video_frames > 10 && call->client_audio_packets > 20);
+    atomic_store(&call->has_no_pictures, true);
+    int audio = call->client_audio_packets;
+    wait_until(call, call->client_audio_packets > audio + 5);
+    peer_set_pace(call->peer, kbps);
+    return call;
+}
+
+static void test_peer_spreads_a_large_frame(void **state) {
+    struct call *call = call_start_paced(300);
+    assert_true(send_large(call));
+    wait_until(call, call->is_burst_whole);
+    assert_true(call->burst_packets >= LARGE_BYTES / 1200);
+    assert_int_equal(call->burst_holes, 0);
+    assert_true(call->burst_last_ns - call->burst_first_ns > 100000000);
+    assert_true(call->burst_audio >= 2); // sound did not wait behind it
+    assert_int_equal(pace_queue_ns(call), 0);
+    call_end(call);
+}
+
+static void test_peer_sends_small_frames_at_once(void **state) {
+    struct call *call = call_start_paced(300);
+    for (int i = 0; i < CLIPS; i++) {
+        assert_true(video_packets[i]->size_bytes < 4000);
+        struct packet *small = copy_packet(video_packets[i]);
+        assert_true(peer_send_video(call->peer, small));
+        packet_unref(small);
+        assert_int_equal(pace_queue_ns(call), 0);
+        int audio = call->client_audio_packets;
+        wait_until(call, call->client_audio_packets > audio + 1);
+    }
+    call_end(call);
+}
+
+static void test_peer_without_pace_sends_all_at_once(void **state) {
+    struct call *call = call_start_paced(0);
+    assert_true(send_large(call));
+    assert_int_equal(pace_queue_ns(call), 0);
+    wait_until(call, call->is_burst_whole);
+    // What was queued when the pace went is on its way at once, and in order.
+    LOCKED(call, (call->is_burst_whole = false, call->burst_packets = 0));
+    peer_set_pace(call->peer, 20);
+    assert_true(send_large(call));
+    assert_true(pace_queue_ns(call) > 0);
+    peer_set_pace(call->peer, 0);
+    wait_until(call, call->is_burst_whole);
+    assert_int_equal(call->burst_holes, 0);
+    call_end(call);
+}
+
+static void test_peer_backlog_ends_with_a_keyframe(void **state) {
+    struct call *call = call_start_paced(100);
+    int sent = 0;
+    while (sent < 10 && send_large(call))
+        sent++;
+    assert_true(sent < 10);
+    struct packet *delta = copy_packet(video_packets[1]);
+    assert_false(peer_send_video(call->peer, delta));
+    packet_unref(delta);
+    assert_true(call->keyframe_requests > 0);
+    assert_true(pace_queue_ns(call) < 1000000000);
+    wait_until(call, pace_queue_ns(call) == 0);
+    delta = copy_packet(video_packets[1]);
+    assert_false(peer_send_video(call->peer, delta)); // its reference is missing
+    packet_unref(delta);
+    assert_true(send_large(call));
+    wait_until(call, call->is_burst_whole && pace_queue_ns(call) == 0);
+    call_end(call);
+}
+
+static void test_peer_closed_amid_a_burst_is_released(void **state) {
+    int rounds = getenv("TESSERA_TEST_SHORT") ? 8 : 20;
+    for (int i = 0; i < rounds; i++) {
+        struct call *call = call_start(WITH_AUDIO | WITH_CAMERA);
+        wait_until(call, call->client_video_frames > 0);
+        peer_set_pace(call->peer, 100);
+        peer_send_probe(call->peer, 2000, 1000);
+        send_large(call);
+        wait_until(call, call->burst_packets > i % 8);
+        call_end(call);
+    }
+}
+
+static void on_client_feedback(GObject *session, guint type, guint format, guint sender,
+                               guint media, GstBuffer *fci, struct call *call) {
+    guint8 bytes[8];
+    if (type != 206 || format != 15 ||
+        gst_buffer_extract(fci, 0, bytes, sizeof(bytes)) != sizeof(bytes) ||
+        memcmp(bytes, "REMB", 4) != 0)
+        return;
+    guint32 word = GST_READ_UINT32_BE(bytes + 4);
+    LOCKED(call, (call->remb_bps = (int64_t)(word & 0x3ffff) << (word >> 18 & 0x3f),
+                  call->remb_ssrcs = (int)(word >> 24), call->remb_count++));
+}
+
+static void test_peer_tells_the_uplink_limit(void **state) {
+    struct call *call = call_start(ALL);
+    GstElement *rtpbin = gst_bin_get_by_name(GST_BIN(call->webrtc), "rtpbin");
+    GObject *session = NULL;
+    g_signal_emit_by_name(rtpbin, "get-internal-session", 0, &session);
+    g_signal_connect(session, "on-feedback-rtcp", G_CALLBACK(on_client_feedback), call);
+    g_object_unref(session);
+    gst_object_unref(rtpbin);
+    wait_until(call, call->camera_frames > 10 && call->screen_frames > 10);
+    assert_int_equal(call->remb_count, 0);
+    peer_set_uplink_kbps(call->peer, 345);
+    wait_until(call, call->remb_bps == 345000);
+    assert_int_equal(call->remb_ssrcs, 2);
+    peer_set_uplink_kbps(call->peer, 2500); // more than the 18 bits hold
+    wait_until(call, call->remb_bps == 2500000);
+    int count = call->remb_count;
+    wait_until(call, call->remb_count > count + 1);
+    call_end(call);
+}
+
 static void test_peer_ends_a_client_that_opens_channel_after_channel(void **state) {
     struct call *call = call_start(WITH_CHANNEL);
     wait_until(call, call->is_channel_open && call->is_client_open);
@@ -963,6 +1260,7 @@ static int set_up(void **state) {
     config.ice_interfaces = loopback;
     make_video();
     make_audio();
+    make_large();
     return peer_init();
 }
 
@@ -970,6 +1268,7 @@ static int tear_down(void **state) {
     for (int i = 0; i < CLIPS; i++)
         packet_unref(video_packets[i]);
     packet_unref(audio_packet);
+    packet_unref(large_packet);
     return 0;
 }
 
@@ -986,6 +1285,16 @@ int main(void) {
         cmocka_unit_test(test_peer_notices_that_the_client_closes),
         cmocka_unit_test(test_peer_shows_silence),
         cmocka_unit_test(test_peer_repairs_losses_both_ways),
+        cmocka_unit_test(test_peer_tells_the_fate_of_every_packet),
+        cmocka_unit_test(test_peer_tells_which_packets_were_lost),
+        cmocka_unit_test(test_peer_probe_fills_up_what_media_leaves_free),
+        cmocka_unit_test(test_peer_probe_without_pictures_sends_nothing),
+        cmocka_unit_test(test_peer_spreads_a_large_frame),
+        cmocka_unit_test(test_peer_sends_small_frames_at_once),
+        cmocka_unit_test(test_peer_without_pace_sends_all_at_once),
+        cmocka_unit_test(test_peer_backlog_ends_with_a_keyframe),
+        cmocka_unit_test(test_peer_closed_amid_a_burst_is_released),
+        cmocka_unit_test(test_peer_tells_the_uplink_limit),
         cmocka_unit_test(test_peer_ends_a_client_that_opens_channel_after_channel),
         cmocka_unit_test(test_peer_survives_a_flood_of_streams),
         cmocka_unit_test(test_peer_late_screen_comes_as_screen),
