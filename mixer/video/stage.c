@@ -106,7 +106,7 @@ struct stage *stage_create(const struct stage_config *config) {
     pthread_cond_init(&stage->turn_is_free, NULL);
     roster_init(&stage->roster, config);
     if (scene_init(&stage->scene, config->width_px, config->height_px) ||
-        tiers_init(&stage->tiers, config)) {
+        tiers_init(&stage->tiers, config, &stage->scene.canvas)) {
         stage_unref(stage);
         return NULL;
     }
@@ -315,7 +315,7 @@ static void compose(struct stage *stage, int64_t now_ns, unsigned watched, struc
         source_ns = arrival_ns > source_ns ? arrival_ns : source_ns;
     }
     bool is_painted = scene_paint(&stage->scene);
-    tiers_mark(&stage->tiers, &stage->scene.canvas, watched, source_ns);
+    tiers_mark(&stage->tiers, watched, source_ns);
     canvas_clean(&stage->scene.canvas);
     atomic_fetch_add(&stage->stats.frames_composed, is_painted);
     atomic_fetch_add(&stage->stats.compose_ns, stopwatch_ns() - begun_ns);
@@ -324,7 +324,7 @@ static void compose(struct stage *stage, int64_t now_ns, unsigned watched, struc
 static int encode(struct stage *stage, int64_t now_ns, unsigned watched,
                   struct packet *out[STAGE_TIERS]) {
     int64_t begun_ns = stopwatch_ns();
-    int error = tiers_encode(&stage->tiers, &stage->scene.canvas, watched, now_ns, out);
+    int error = tiers_encode(&stage->tiers, watched, now_ns, out);
     atomic_fetch_add(&stage->stats.encode_ns, stopwatch_ns() - begun_ns);
     return error;
 }

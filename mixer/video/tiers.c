@@ -16,7 +16,6 @@ static int choose_kbps(const struct stage_config *config, int tier) {
 }
 
 static int init_one(struct tiers *tiers, const struct stage_config *config, int index) {
-    static const struct yuv BLACK = {16, 128, 128};
     int width = config->width_px >> index, height = config->height_px >> index;
     struct encoder_config encoder = {
         .width_px = width,
@@ -29,15 +28,25 @@ static int init_one(struct tiers *tiers, const struct stage_config *config, int 
         .has_layers = true,
         .quantiser_max = index > 0 ? QUANTISER_MAX_OF_COPIES : 0,
     };
-    int error = tier_init(&tiers->tiers[index], &encoder);
-    if (!error && index > 0)
-        error = canvas_init(&tiers->copies[index], width, height, BLACK);
+    return tier_init(&tiers->tiers[index], &encoder);
+}
+
+static int init_copies(struct tiers *tiers, const struct canvas *canvas) {
+    static const struct yuv BLACK = {16, 128, 128};
+    int error = 0;
+    tiers->pictures[0] = canvas;
+    for (int i = 1; i < STAGE_TIERS && !error; i++) {
+        tiers->pictures[i] = &tiers->copies[i];
+        error = canvas_init(&tiers->copies[i], canvas->frame->width >> i,
+                            canvas->frame->height >> i, BLACK);
+    }
     return error;
 }
 
-int tiers_init(struct tiers *tiers, const struct stage_config *config) {
+int tiers_init(struct tiers *tiers, const struct stage_config *config,
+               const struct canvas *canvas) {
     memset(tiers, 0, sizeof(*tiers));
-    int error = 0;
+    int error = init_copies(tiers, canvas);
     for (int i = 0; i < STAGE_TIERS && !error; i++)
         error = init_one(tiers, config, i);
     if (error)
@@ -95,29 +104,22 @@ void tiers_get_stats(struct tiers *tiers, struct stage_stats *out) {
 
 // ---- the tick ----
 
-static const struct canvas *picture_of(const struct tiers *tiers, const struct canvas *canvas,
-                                       int index) {
-    return index > 0 ? &tiers->copies[index] : canvas;
-}
-
 // A copy that nobody needed for a while is made anew.
-static void update_copy(struct tiers *tiers, const struct canvas *canvas, int index) {
-    const struct canvas *larger = picture_of(tiers, canvas, index - 1);
+static void update_copy(struct tiers *tiers, int index) {
     if (tiers->is_current[index])
-        halve_changed(larger, &tiers->copies[index]);
+        halve_changed(tiers->pictures[index - 1], &tiers->copies[index]);
     else
-        halve_all(larger, &tiers->copies[index]);
+        halve_all(tiers->pictures[index - 1], &tiers->copies[index]);
 }
 
-void tiers_mark(struct tiers *tiers, const struct canvas *canvas, unsigned watched,
-                int64_t source_ns) {
+void tiers_mark(struct tiers *tiers, unsigned watched, int64_t source_ns) {
     for (int i = 0; i < STAGE_TIERS; i++) {
         bool is_needed = watched >> i;
         if (i > 0 && is_needed)
-            update_copy(tiers, canvas, i);
+            update_copy(tiers, i);
         tiers->is_current[i] = is_needed;
         if (watched >> i & 1)
-            tier_mark(&tiers->tiers[i], picture_of(tiers, canvas, i), source_ns);
+            tier_mark(&tiers->tiers[i], tiers->pictures[i], source_ns);
     }
     for (int i = 1; i < STAGE_TIERS; i++)
         canvas_clean(&tiers->copies[i]);
@@ -128,15 +130,14 @@ static int choose_target(struct tiers *tiers, int index) {
     return wanted > 0 && wanted < max ? wanted : max;
 }
 
-static int encode_one(struct tiers *tiers, const struct canvas *canvas, int index, int64_t now_ns,
-                      struct packet **out) {
+static int encode_one(struct tiers *tiers, int index, int64_t now_ns, struct packet **out) {
     struct tier *tier = &tiers->tiers[index];
     if (atomic_exchange(&tiers->is_keyframe_wanted[index], false))
         tier_request_keyframe(tier);
     int kbps = choose_target(tiers, index);
     int error = tier_set_kbps(tier, kbps);
     if (!error)
-        error = tier_encode(tier, picture_of(tiers, canvas, index), now_ns, out);
+        error = tier_encode(tier, tiers->pictures[index], now_ns, out);
     if (error)
         return error;
     atomic_store(&tiers->kbps[index], kbps);
@@ -151,13 +152,13 @@ static int encode_one(struct tiers *tiers, const struct canvas *canvas, int inde
     return 0;
 }
 
-int tiers_encode(struct tiers *tiers, const struct canvas *canvas, unsigned watched, int64_t now_ns,
+int tiers_encode(struct tiers *tiers, unsigned watched, int64_t now_ns,
                  struct packet *out[STAGE_TIERS]) {
     int result = 0;
     for (int i = 0; i < STAGE_TIERS; i++) {
         int error = 0;
         if (watched >> i & 1)
-            error = encode_one(tiers, canvas, i, now_ns, &out[i]);
+            error = encode_one(tiers, i, now_ns, &out[i]);
         else
             rest_one(tiers, i);
         result = error ? error : result;

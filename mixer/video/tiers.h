@@ -22,9 +22,10 @@
 struct tiers {
     // Of who has the turn.
     struct tier tiers[STAGE_TIERS];
-    struct canvas copies[STAGE_TIERS]; // the first is not used: that is the stage's canvas
-    bool is_current[STAGE_TIERS];      // the copy shows what the canvas does
-    int max_kbps[STAGE_TIERS];         // immutable
+    const struct canvas *pictures[STAGE_TIERS]; // the canvas, then the copies; immutable
+    struct canvas copies[STAGE_TIERS];          // the first is not used
+    bool is_current[STAGE_TIERS];               // the copy shows what the canvas does
+    int max_kbps[STAGE_TIERS];                  // immutable
 
     // Any thread.
     atomic_bool is_keyframe_wanted[STAGE_TIERS];
@@ -34,8 +35,9 @@ struct tiers {
     atomic_uint_fast64_t frames_unchanged;
 };
 
-int tiers_init(struct tiers *tiers, const struct stage_config *config); // 0 or -ENOMEM
-void tiers_finish(struct tiers *tiers);                                 // zeroed is allowed
+// canvas must stay where it is. 0 or -ENOMEM.
+int tiers_init(struct tiers *tiers, const struct stage_config *config, const struct canvas *canvas);
+void tiers_finish(struct tiers *tiers); // zeroed is allowed
 
 // Everything moved elsewhere: a keyframe of each.
 void tiers_request_keyframes(struct tiers *tiers);
@@ -45,11 +47,10 @@ void tiers_set_kbps(struct tiers *tiers, int tier, int kbps);
 void tiers_get_stats(struct tiers *tiers, struct stage_stats *out);
 
 // What was painted since the last canvas_clean(), with source frames up to source_ns (0: none).
-void tiers_mark(struct tiers *tiers, const struct canvas *canvas, unsigned watched,
-                int64_t source_ns);
+void tiers_mark(struct tiers *tiers, unsigned watched, int64_t source_ns);
 // Encodes what is watched and lets the others rest; out[n] is a new reference or NULL. 0, or the
 // negative errno of one that failed.
-int tiers_encode(struct tiers *tiers, const struct canvas *canvas, unsigned watched, int64_t now_ns,
+int tiers_encode(struct tiers *tiers, unsigned watched, int64_t now_ns,
                  struct packet *out[STAGE_TIERS]);
 // Nobody watches any.
 void tiers_rest(struct tiers *tiers);

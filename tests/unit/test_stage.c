@@ -733,6 +733,28 @@ static void test_a_tier_that_wakes_up_shows_the_whole_canvas(void **state) {
     close_stage(&fixture);
 }
 
+// A snapshot paints what the thread that stopped ticking did not: the copy knows nothing of it.
+static void test_what_a_snapshot_painted_is_in_every_tier(void **state) {
+    struct fixture fixture;
+    uint8_t *jpeg = NULL;
+    size_t size_bytes;
+    open_stage(&fixture, 640, 368);
+    fixture.watched = 4;
+    join_many(&fixture, 4);
+    run(&fixture, 6);
+    assert_true(shows_camera(&fixture, 2));
+    fixture.now_ns += 3 * SECOND_NS;
+    fixture.members[2].look.video_muted = true;
+    set_look(&fixture, 2);
+    assert_int_equal(stage_snapshot(fixture.stage, fixture.now_ns, 0, &jpeg, &size_bytes), 0);
+    free(jpeg);
+    decoder_reset(fixture.decoder);
+    run(&fixture, 6);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(shows_camera(&fixture, i), i != 2);
+    close_stage(&fixture);
+}
+
 static void test_a_keyframe_is_of_the_tier_that_was_asked(void **state) {
     struct fixture fixture;
     open_stage(&fixture, 640, 368);
@@ -1050,6 +1072,7 @@ int main(void) {
         cmocka_unit_test(test_snapshot_of_an_unwatched_room),
         cmocka_unit_test(test_a_tier_alone_shows_what_the_canvas_does),
         cmocka_unit_test(test_a_tier_that_wakes_up_shows_the_whole_canvas),
+        cmocka_unit_test(test_what_a_snapshot_painted_is_in_every_tier),
         cmocka_unit_test(test_a_keyframe_is_of_the_tier_that_was_asked),
         cmocka_unit_test(test_a_tier_aims_at_what_it_is_told),
         cmocka_unit_test(test_layer_0_alone_is_not_left_with_an_old_picture),
