@@ -231,6 +231,8 @@ static void on_pad_added(GstElement *webrtc, GstPad *pad, gpointer user) {
     gst_pad_set_element_private(port->sink, port);
     gst_pad_set_chain_function(port->sink, on_chain);
     gst_pad_set_event_function(port->sink, on_sink_event);
+    // Else it takes only what it took first, and a picture of another size would end all.
+    GST_PAD_SET_ACCEPT_TEMPLATE(port->sink);
     gst_pad_set_active(port->sink, TRUE);
     GstPad *depay_source = gst_element_get_static_pad(depay, "src"),
            *depay_sink = gst_element_get_static_pad(depay, "sink");
