@@ -400,8 +400,8 @@ static bool is_idle(const struct bandwidth *bandwidth) {
 
 // Even before a fall shows: the link gives less than we fell to, and less than we send.
 static bool is_far_less(const struct bandwidth *bandwidth, int64_t link_bps) {
-    return bandwidth->now_ns - bandwidth->fell_ns > 300 * MS && !is_idle(bandwidth) &&
-           link_bps < scaled(bandwidth->capacity_bps, 0.85) &&
+    return bandwidth->now_ns - bandwidth->fell_ns > 300 * MS && bandwidth->passage < 0.95 &&
+           !is_idle(bandwidth) && link_bps < scaled(bandwidth->capacity_bps, 0.85) &&
            link_bps < scaled(bandwidth->sent_bps, 0.9 * (1 - bandwidth->loss));
 }
 
