@@ -46,15 +46,16 @@
 // after twice as long.
 #include "mcu/bandwidth.h"
 
+#include "mcu/arrivals.h"
+
 #include <stdlib.h>
-#include <string.h>
 
 #define MS        INT64_C(1000000)
 #define SECOND    (1000 * MS)
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
-enum { PACKETS_MAX = 2048, NEWEST_MIN = 5, NEWEST_MAX = 64, SIZE_MAX_BYTES = 65536 };
+enum { NEWEST_MIN = 5, NEWEST_MAX = 64, SIZE_MAX_BYTES = 65536 };
 
 #define TIME_MAX        (INT64_MAX / 8)
 #define HISTORY         (4 * SECOND)
@@ -84,25 +85,17 @@ struct probe {
     bool is_out;
 };
 
-struct entry {
-    struct bandwidth_packet packet;
-    unsigned round; // that told of it last
-};
-
 struct bandwidth {
     int64_t min_bps, max_bps, capacity_bps, estimate_bps;
     enum bandwidth_reason reason;
     bool has_begun;
     int64_t now_ns, fed_ns, rtt_ns;
 
-    struct entry entries[PACKETS_MAX]; // by time of sending
-    int count;
-    unsigned round; // of feedback
+    struct arrivals arrivals;
 
     bool has_base;
     int64_t base_ns[2], base_turn_ns, last_delay_ns;
     int64_t queue_ns, spread_ns, newest_from_ns; // newest: sent since then
-    int64_t arrived_ns;                          // the latest arrival
     int64_t received_bps, sent_bps;
     double loss, loss_accepted;
     double passage; // received by sent, losses aside: under 1 while a queue of ours grows
@@ -134,10 +127,6 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high) {
 
 static int64_t scaled(int64_t value, double factor) {
     return (int64_t)((double)value * factor);
-}
-
-static int64_t rate_bps(int64_t bytes, int64_t span_ns) {
-    return span_ns > 0 ? (int64_t)((double)bytes * 8e9 / (double)span_ns) : 0;
 }
 
 struct bandwidth *bandwidth_create(int64_t start_bps, int64_t min_bps, int64_t max_bps) {
@@ -190,97 +179,16 @@ static bool is_sane(const struct bandwidth *bandwidth, const struct bandwidth_pa
            packet->sent_ns >= bandwidth->now_ns - AGE_MAX;
 }
 
-static void forget_oldest(struct bandwidth *bandwidth, int count) {
-    bandwidth->count -= count;
-    memmove(bandwidth->entries, bandwidth->entries + count,
-            (size_t)bandwidth->count * sizeof(bandwidth->entries[0]));
-}
-
-static void forget_old(struct bandwidth *bandwidth) {
-    int old = 0;
-    while (old < bandwidth->count &&
-           bandwidth->entries[old].packet.sent_ns <
-               bandwidth->entries[bandwidth->count - 1].packet.sent_ns - HISTORY)
-        old++;
-    if (old)
-        forget_oldest(bandwidth, old);
-}
-
-// Whether an earlier round told of this packet: again the same, or that it came after all.
-static bool is_known(struct entry *entry, const struct bandwidth_packet *packet, unsigned round) {
-    if (entry->round == round || entry->packet.size_bytes != packet->size_bytes)
-        return false;
-    if (entry->packet.received_ns < 0 || packet->received_ns < 0)
-        entry->packet.received_ns = MAX(entry->packet.received_ns, packet->received_ns);
-    else if (entry->packet.received_ns != packet->received_ns)
-        return false;
-    entry->round = round; // another one like it is another packet
-    return true;
-}
-
-// Puts it in its place. False: known already, and no news.
-static bool keep(struct bandwidth *bandwidth, const struct bandwidth_packet *packet) {
-    if (bandwidth->count == PACKETS_MAX)
-        forget_oldest(bandwidth, PACKETS_MAX / 4);
-    struct entry *entries = bandwidth->entries;
-    int at = bandwidth->count;
-    while (at > 0 && entries[at - 1].packet.sent_ns > packet->sent_ns)
-        at--;
-    for (int i = at; i > 0 && entries[i - 1].packet.sent_ns == packet->sent_ns; i--) {
-        bool was_lost = entries[i - 1].packet.received_ns < 0;
-        if (is_known(&entries[i - 1], packet, bandwidth->round))
-            return was_lost && packet->received_ns >= 0;
-    }
-    memmove(entries + at + 1, entries + at, (size_t)(bandwidth->count - at) * sizeof(entries[0]));
-    entries[at] = (struct entry){*packet, bandwidth->round};
-    bandwidth->count++;
-    return true;
-}
-
 static int64_t newest_sent_ns(const struct bandwidth *bandwidth) {
-    return bandwidth->count ? bandwidth->entries[bandwidth->count - 1].packet.sent_ns : 0;
-}
-
-// What was sent within (from, until], and what of it came.
-struct tally {
-    int64_t sent_bytes, received_bytes;
-    int sent, received;
-};
-
-static struct tally tally_sent(const struct bandwidth *bandwidth, int64_t from_ns,
-                               int64_t until_ns) {
-    struct tally tally = {0};
-    for (int i = bandwidth->count - 1; i >= 0 && bandwidth->entries[i].packet.sent_ns > from_ns;
-         i--) {
-        const struct bandwidth_packet *packet = &bandwidth->entries[i].packet;
-        if (packet->sent_ns > until_ns)
-            continue;
-        tally.sent++;
-        tally.sent_bytes += packet->size_bytes;
-        if (packet->received_ns < 0)
-            continue;
-        tally.received++;
-        tally.received_bytes += packet->size_bytes;
-    }
-    return tally;
-}
-
-static double tally_loss(const struct tally *tally) {
-    return tally->sent ? 1 - (double)tally->received / tally->sent : 0;
+    return arrivals_newest_sent_ns(&bandwidth->arrivals);
 }
 
 static int64_t sent_bps(const struct bandwidth *bandwidth, int64_t span_ns) {
-    int64_t until_ns = newest_sent_ns(bandwidth);
-    return rate_bps(tally_sent(bandwidth, until_ns - span_ns, until_ns).sent_bytes, span_ns);
+    return arrivals_sent_bps(&bandwidth->arrivals, span_ns);
 }
 
-// The rate at which they came in, in the time before the latest arrival.
 static int64_t received_bps(const struct bandwidth *bandwidth, int64_t span_ns) {
-    int64_t bytes = 0;
-    for (int i = 0; i < bandwidth->count; i++)
-        if (bandwidth->entries[i].packet.received_ns > MAX(bandwidth->arrived_ns - span_ns, -1))
-            bytes += bandwidth->entries[i].packet.size_bytes;
-    return rate_bps(bytes, span_ns);
+    return arrivals_received_bps(&bandwidth->arrivals, span_ns);
 }
 
 // ---- queue
@@ -288,8 +196,7 @@ static int64_t received_bps(const struct bandwidth *bandwidth, int64_t span_ns) 
 
 static void forget_delays(struct bandwidth *bandwidth) {
     bandwidth->has_base = false;
-    bandwidth->count = 0;
-    bandwidth->arrived_ns = 0;
+    arrivals_clear(&bandwidth->arrivals);
     bandwidth->overs = 0;
     bandwidth->is_falling = bandwidth->is_contended = bandwidth->probe.is_out = false;
 }
@@ -314,32 +221,15 @@ static int64_t base_ns(const struct bandwidth *bandwidth) {
     return MIN(bandwidth->base_ns[0], bandwidth->base_ns[1]);
 }
 
-static int compare_delays(const void *a, const void *b) {
-    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
-    return (left > right) - (left < right);
-}
-
-// The delays of those of the last packets that came, ascending.
-static int newest_delays(struct bandwidth *bandwidth, int wanted, int64_t *delays) {
-    int count = 0;
-    for (int i = bandwidth->count - 1; i >= 0 && count < wanted; i--) {
-        const struct bandwidth_packet *packet = &bandwidth->entries[i].packet;
-        if (packet->received_ns < 0)
-            continue;
-        delays[count++] = packet->received_ns - packet->sent_ns;
-        bandwidth->newest_from_ns = packet->sent_ns;
-    }
-    qsort(delays, (size_t)count, sizeof(delays[0]), compare_delays);
-    return count;
-}
-
 static int64_t threshold_ns(const struct bandwidth *bandwidth) {
     return THRESHOLD + bandwidth->spread_ns * 3 / 2;
 }
 
 static void measure_queue(struct bandwidth *bandwidth, int fresh) {
     int64_t delays[NEWEST_MAX];
-    int count = newest_delays(bandwidth, (int)clamp(fresh, NEWEST_MIN, NEWEST_MAX), delays);
+    int count =
+        arrivals_newest_delays(&bandwidth->arrivals, (int)clamp(fresh, NEWEST_MIN, NEWEST_MAX),
+                               delays, &bandwidth->newest_from_ns);
     if (!count)
         return;
     bandwidth->queue_ns = MAX(delays[0] - base_ns(bandwidth), 0);
@@ -371,8 +261,9 @@ static void watch_effect(struct bandwidth *bandwidth, int64_t link_bps) {
     int64_t passed_ns = sent_ns - bandwidth->effect_ns;
     if (passed_ns < SECOND)
         return;
-    struct tally tally = tally_sent(bandwidth, bandwidth->effect_ns, sent_ns);
-    int64_t sent = rate_bps(tally.sent_bytes, passed_ns);
+    struct arrivals_tally tally =
+        arrivals_tally(&bandwidth->arrivals, bandwidth->effect_ns, sent_ns);
+    int64_t sent = arrivals_rate_bps(tally.sent_bytes, passed_ns);
     double slack = 1 - (double)sent / (double)MAX(bandwidth->fall_bps, 1);
     int64_t shrunk_ns = bandwidth->effect_queue_ns - queue_ns;
     bool all_arrives = bandwidth->passage > PASSAGE_MIN;
@@ -400,13 +291,13 @@ static bool is_idle(const struct bandwidth *bandwidth) {
 
 // Even before a fall shows: the link gives less than we fell to, and less than we send.
 static bool is_far_less(const struct bandwidth *bandwidth, int64_t link_bps) {
-    return bandwidth->now_ns - bandwidth->fell_ns > 300 * MS && !is_idle(bandwidth) &&
-           link_bps < scaled(bandwidth->capacity_bps, 0.85) &&
+    return bandwidth->now_ns - bandwidth->fell_ns > 300 * MS && bandwidth->passage < 0.95 &&
+           !is_idle(bandwidth) && link_bps < scaled(bandwidth->capacity_bps, 0.85) &&
            link_bps < scaled(bandwidth->sent_bps, 0.9 * (1 - bandwidth->loss));
 }
 
 static void judge_queue_over(struct bandwidth *bandwidth) {
-    int64_t span_ns = MIN(bandwidth->arrived_ns - bandwidth->busy_arrival_ns, 500 * MS);
+    int64_t span_ns = MIN(bandwidth->arrivals.latest_ns - bandwidth->busy_arrival_ns, 500 * MS);
     if (span_ns < 100 * MS)
         return;
     int64_t link_bps = received_bps(bandwidth, span_ns);
@@ -457,10 +348,11 @@ static void judge_queue(struct bandwidth *bandwidth) {
 
 static void judge_loss(struct bandwidth *bandwidth) {
     int64_t until_ns = newest_sent_ns(bandwidth);
-    struct tally tally = tally_sent(bandwidth, until_ns - 2 * SECOND, until_ns);
+    struct arrivals_tally tally =
+        arrivals_tally(&bandwidth->arrivals, until_ns - 2 * SECOND, until_ns);
     if (tally.sent < 10)
         return;
-    bandwidth->loss = tally_loss(&tally);
+    bandwidth->loss = arrivals_loss(&tally);
     bandwidth->loss_accepted = MIN(bandwidth->loss_accepted, bandwidth->loss);
     bool is_full = bandwidth->now_ns - bandwidth->calm_ns < 2 * SECOND; // a queue that ran over
     bool is_heavy = !is_full && bandwidth->loss > MAX(LOSS_HEAVY, bandwidth->loss_accepted + 0.1);
@@ -469,14 +361,15 @@ static void judge_loss(struct bandwidth *bandwidth) {
     bandwidth->is_lossy = is_heavy;
     if (!is_heavy)
         return;
-    struct tally last = tally_sent(bandwidth, until_ns - SECOND, until_ns);
+    struct arrivals_tally last = arrivals_tally(&bandwidth->arrivals, until_ns - SECOND, until_ns);
     if (bandwidth->loss_fell_ns && until_ns - 2 * SECOND < bandwidth->loss_fell_ns + REACTION) {
         return; // what was sent before the last fall still counts among them
     }
     if (bandwidth->loss_fell_ns && until_ns - bandwidth->loss_fell_ns < 4 * SECOND) {
         bandwidth->loss_accepted = bandwidth->loss;
     } else if (bandwidth->now_ns - bandwidth->lossy_ns > SECOND / 2) {
-        set_capacity(bandwidth, MIN(bandwidth->capacity_bps, rate_bps(last.received_bytes, SECOND)),
+        set_capacity(bandwidth,
+                     MIN(bandwidth->capacity_bps, arrivals_rate_bps(last.received_bytes, SECOND)),
                      BANDWIDTH_LOSS);
         bandwidth->loss_fell_ns = bandwidth->now_ns;
     }
@@ -504,13 +397,7 @@ static void follow_received(struct bandwidth *bandwidth) {
 static int64_t probe_growth_ns(const struct bandwidth *bandwidth) {
     const struct probe *probe = &bandwidth->probe;
     int64_t from_ns = probe->until_ns - (probe->until_ns - probe->from_ns) / 3;
-    int64_t least_ns = INT64_MAX;
-    for (int i = bandwidth->count - 1; i >= 0 && bandwidth->entries[i].packet.sent_ns >= from_ns;
-         i--) {
-        const struct bandwidth_packet *packet = &bandwidth->entries[i].packet;
-        if (packet->received_ns >= 0 && packet->sent_ns <= probe->until_ns)
-            least_ns = MIN(least_ns, packet->received_ns - packet->sent_ns);
-    }
+    int64_t least_ns = arrivals_least_delay_ns(&bandwidth->arrivals, from_ns, probe->until_ns);
     return least_ns == INT64_MAX ? 0 : least_ns - base_ns(bandwidth) - probe->queue_ns;
 }
 
@@ -534,9 +421,10 @@ static void judge_probe(struct bandwidth *bandwidth) {
     probe->is_out = false;
     probe->next_ns = bandwidth->now_ns + probe->again_ns;
     int64_t span_ns = probe->until_ns - probe->from_ns;
-    struct tally tally = tally_sent(bandwidth, probe->from_ns, probe->until_ns);
-    int64_t bps = rate_bps(tally.sent_bytes, span_ns);
-    double came = (1 - tally_loss(&tally)) / MAX(1 - probe->loss, 0.1);
+    struct arrivals_tally tally =
+        arrivals_tally(&bandwidth->arrivals, probe->from_ns, probe->until_ns);
+    int64_t bps = arrivals_rate_bps(tally.sent_bytes, span_ns);
+    double came = (1 - arrivals_loss(&tally)) / MAX(1 - probe->loss, 0.1);
     if (came > 0.9) // but for chance
         came = 1;
     if (probe->loss > LOSS_HEAVY)
@@ -597,7 +485,7 @@ static int take_packets(struct bandwidth *bandwidth, const struct bandwidth_pack
                         int count) {
     int fresh = 0;
     for (int i = 0; i < count; i++) {
-        if (!is_sane(bandwidth, &packets[i]) || !keep(bandwidth, &packets[i]))
+        if (!is_sane(bandwidth, &packets[i]) || !arrivals_keep(&bandwidth->arrivals, &packets[i]))
             continue;
         fresh++;
         if (packets[i].received_ns < 0)
@@ -605,10 +493,9 @@ static int take_packets(struct bandwidth *bandwidth, const struct bandwidth_pack
         int64_t delay_ns = packets[i].received_ns - packets[i].sent_ns;
         if (bandwidth->has_base && llabs(delay_ns - bandwidth->last_delay_ns) > CLOCK_JUMP) {
             forget_delays(bandwidth);
-            keep(bandwidth, &packets[i]);
+            arrivals_keep(&bandwidth->arrivals, &packets[i]);
         }
         learn_base(bandwidth, delay_ns);
-        bandwidth->arrived_ns = MAX(bandwidth->arrived_ns, packets[i].received_ns);
     }
     return fresh;
 }
@@ -616,12 +503,12 @@ static int take_packets(struct bandwidth *bandwidth, const struct bandwidth_pack
 void bandwidth_add(struct bandwidth *bandwidth, const struct bandwidth_packet *packets, int count,
                    int64_t now_ns) {
     advance(bandwidth, now_ns);
-    bandwidth->round++;
+    arrivals_begin_round(&bandwidth->arrivals);
     int fresh = take_packets(bandwidth, packets, count);
     if (!fresh)
         return;
     bandwidth->fed_ns = bandwidth->now_ns;
-    forget_old(bandwidth);
+    arrivals_forget_older(&bandwidth->arrivals, HISTORY);
     measure_queue(bandwidth, fresh);
     bandwidth->received_bps = received_bps(bandwidth, SECOND / 2);
     bandwidth->sent_bps = sent_bps(bandwidth, SECOND / 2);

@@ -95,8 +95,8 @@ static int64_t step_bps(const struct downlink *downlink, int step, double part) 
     double kbps =
         (double)downlink->config.tier_kbps[ladder[step].tier] * ladder[step].percent / 100;
     int64_t video_bps = (int64_t)(kbps * 1000 * part * VIDEO_HEADERS);
-    int64_t bps = video_bps + audio_bps(downlink, false);
-    return bps < THRIFTY_BPS ? video_bps + audio_bps(downlink, true) : bps;
+    int64_t thrifty_bps = video_bps + audio_bps(downlink, true);
+    return thrifty_bps < THRIFTY_BPS ? thrifty_bps : video_bps + audio_bps(downlink, false);
 }
 
 static int64_t enter_bps(const struct downlink *downlink, int from, int step) {

@@ -185,12 +185,11 @@ static void test_bandwidth_keeps_its_part_beside_a_greedy_flow(void **state) {
             run_watched(weak, MINUTE_MS);
             assert_true(weak_kbps(weak) * 100 > 15 * links[i].kbps);
             assert_true(weak->rival.bytes * 8 / MINUTE_MS * 100 > 15 * (int64_t)links[i].kbps);
-            assert_true(weak->tier_changes <= 1);
+            assert_true(weak->tier_changes <= 2);
             weak->rival.is_on = false;
             weak_run(weak, 40 * SECOND_MS);
             assert_true(weak->downlink.choice.has_video);
-            assert_true(weak->downlink.choice.tier == (links[i].kbps == 2000 ? 0 : 1) ||
-                        links[i].kbps < 2000);
+            assert_true(weak->downlink.choice.tier <= (links[i].kbps == 2000 ? 0 : 1));
             finish(weak);
         }
     }
