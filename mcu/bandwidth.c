@@ -23,27 +23,32 @@
 // so that a deep queue is gone in a few seconds and the estimate comes back as it goes.
 //
 // Someone else's queue. Once packets that were sent after a fall come in, a queue of our own must
-// shrink by (1 - sent / link rate) seconds a second. When it does not, though all that we send
-// arrives, it is another flow's that fills whatever there is (every download does). Falling further
-// would only make room for it: the way is then called contended, and queues are ignored until it
-// has been calm for ten seconds or less arrives than is sent.
+// shrink by (1 - sent / link rate) seconds a second. A second in which it does not, though all that
+// we send arrives, is a fall in vain; we take one more step down (0.81) to be sure. After two or
+// three such, it is another flow that fills whatever there is, as every download does, and to fall
+// further would only make room for it: the way is contended. Queues are then ignored until it has
+// been calm for ten seconds, or less arrives than is sent (the passage, received by sent, tells).
 //
 // Loss. Below a fifth it is taken for chance: radio links lose that much without being full. Above,
-// the capacity follows what arrives (a policer drops and never queues). If as much is lost after
-// that, it was chance after all: this loss is then accepted, and only more of it counts.
+// and without a queue, the capacity follows what arrives (a policer drops and never queues). If as
+// much is lost after that, it was chance after all: this loss is then accepted, and only a tenth
+// more of it counts.
 //
 // Silence. Each second without feedback halves the capacity.
 //
 // Rising. What arrived without a queue, fits: the capacity is never below the received rate of the
 // last second. Beyond that only probes tell: now and then the sender is asked to send, padding and
 // media together, at g x capacity for 100 ms / (g - 1), so that a link which is full already is
-// left with 100 ms of queue and no more. If the delay grew by d over a time t of it, then
+// left with 100 ms of queue and no more; half as long where much less than the capacity was sent
+// lately, because then nobody knows whether it is still there. If the delay grew by d over a time
+// t,
 //
 //     link rate = probe rate / (1 + d / t)
 //
-// is exact for one queue in the way. No growth: the link took it, the capacity is the probe's rate.
-// Growth: it is 0.9 of the link rate, but what was believed before stays; the next probe comes
-// after twice as long.
+// is exact for one queue in the way. Next to no growth: the capacity is what the probe showed, and
+// the next one may come after two seconds, with g = 2. Growth: it is 0.9 of the link rate, but what
+// was believed before stays, unless it was far off; the next probe waits twice as long (up to ten
+// seconds), with g = 1.5. What a probe leaves in the queue is no reason to fall for two seconds.
 #include "mcu/bandwidth.h"
 
 #include "mcu/arrivals.h"
@@ -70,7 +75,7 @@ enum { NEWEST_MIN = 5, NEWEST_MAX = 64, SIZE_MAX_BYTES = 65536 };
 #define PROBE_AGAIN     (2 * SECOND)
 #define PROBE_AGAIN_MAX (10 * SECOND)
 #define CONTENDED_FOR   (10 * SECOND)
-#define VAIN_FOR        (3 * SECOND)
+#define VAIN_FOR        (3 * SECOND) // so long after a queue its falls in vain still count
 #define LOSS_HEAVY      0.2
 #define FALL_TO         0.9
 #define DRAIN_MIN       0.65

@@ -92,7 +92,7 @@ static void test_bandwidth_gives_way_to_a_slow_squeeze(void **state) {
             weak_run(weak, SECOND_MS);
         }
         assert_int_equal(weak->rate_bps, 200000);
-        assert_true(weak->queue_max_ms < 600); // at the end it shrinks by a seventh a second
+        assert_true(weak->queue_max_ms < 700); // at the end it shrinks by a seventh a second
         assert_int_equal(weak->tier_ups, 0);
         assert_int_equal(weak->tier_changes, 2);
         assert_true(weak->had_video_always);
