@@ -19,12 +19,12 @@ struct bandwidth_packet {
 
 // Why the estimate is what it is: for people who ask.
 enum bandwidth_reason {
-    BANDWIDTH_START,    // nothing is known yet
+    BANDWIDTH_START, // nothing is known yet
     BANDWIDTH_STEADY,
-    BANDWIDTH_QUEUE,    // packets queued up
-    BANDWIDTH_LOSS,     // more was lost than chance loses
-    BANDWIDTH_SILENCE,  // no feedback for a while
-    BANDWIDTH_PROBE,    // a probe arrived: there is more room
+    BANDWIDTH_QUEUE,   // packets queued up
+    BANDWIDTH_LOSS,    // more was lost than chance loses
+    BANDWIDTH_SILENCE, // no feedback for a while
+    BANDWIDTH_PROBE,   // a probe arrived: there is more room
     BANDWIDTH_REASONS,
 };
 const char *bandwidth_reason_name(enum bandwidth_reason reason);
@@ -38,7 +38,7 @@ struct bandwidth_view {
 };
 
 struct bandwidth_probe {
-    int kbps, duration_ms; // 0: none now
+    int kbps, duration_ms; // of all that is sent meanwhile, media included; 0: none now
 };
 
 struct bandwidth;
