@@ -23,27 +23,32 @@
 // so that a deep queue is gone in a few seconds and the estimate comes back as it goes.
 //
 // Someone else's queue. Once packets that were sent after a fall come in, a queue of our own must
-// shrink by (1 - sent / link rate) seconds a second. When it does not, though all that we send
-// arrives, it is another flow's that fills whatever there is (every download does). Falling further
-// would only make room for it: the way is then called contended, and queues are ignored until it
-// has been calm for ten seconds or less arrives than is sent.
+// shrink by (1 - sent / link rate) seconds a second. A second in which it does not, though all that
+// we send arrives, is a fall in vain; we take one more step down (0.81) to be sure. After two or
+// three such, it is another flow that fills whatever there is, as every download does, and to fall
+// further would only make room for it: the way is contended. Queues are then ignored until it has
+// been calm for ten seconds, or less arrives than is sent (the passage, received by sent, tells).
 //
 // Loss. Below a fifth it is taken for chance: radio links lose that much without being full. Above,
-// the capacity follows what arrives (a policer drops and never queues). If as much is lost after
-// that, it was chance after all: this loss is then accepted, and only more of it counts.
+// and without a queue, the capacity follows what arrives (a policer drops and never queues). If as
+// much is lost after that, it was chance after all: this loss is then accepted, and only a tenth
+// more of it counts.
 //
 // Silence. Each second without feedback halves the capacity.
 //
 // Rising. What arrived without a queue, fits: the capacity is never below the received rate of the
 // last second. Beyond that only probes tell: now and then the sender is asked to send, padding and
 // media together, at g x capacity for 100 ms / (g - 1), so that a link which is full already is
-// left with 100 ms of queue and no more. If the delay grew by d over a time t of it, then
+// left with 100 ms of queue and no more; half as long where much less than the capacity was sent
+// lately, because then nobody knows whether it is still there. If the delay grew by d over a time
+// t,
 //
 //     link rate = probe rate / (1 + d / t)
 //
-// is exact for one queue in the way. No growth: the link took it, the capacity is the probe's rate.
-// Growth: it is 0.9 of the link rate, but what was believed before stays; the next probe comes
-// after twice as long.
+// is exact for one queue in the way. Next to no growth: the capacity is what the probe showed, and
+// the next one may come after two seconds, with g = 2. Growth: it is 0.9 of the link rate, but what
+// was believed before stays, unless it was far off; the next probe waits twice as long (up to ten
+// seconds), with g = 1.5. What a probe leaves in the queue is no reason to fall for two seconds.
 #include "mcu/bandwidth.h"
 
 #include "mcu/arrivals.h"
@@ -70,7 +75,7 @@ enum { NEWEST_MIN = 5, NEWEST_MAX = 64, SIZE_MAX_BYTES = 65536 };
 #define PROBE_AGAIN     (2 * SECOND)
 #define PROBE_AGAIN_MAX (10 * SECOND)
 #define CONTENDED_FOR   (10 * SECOND)
-#define VAIN_FOR        (3 * SECOND)
+#define VAIN_FOR        (3 * SECOND) // so long after a queue its falls in vain still count
 #define LOSS_HEAVY      0.2
 #define FALL_TO         0.9
 #define DRAIN_MIN       0.65
@@ -98,6 +103,7 @@ struct bandwidth {
     int64_t queue_ns, spread_ns, newest_from_ns; // newest: sent since then
     int64_t received_bps, sent_bps;
     double loss, loss_accepted;
+    double chance;  // the loss while there is no queue
     double passage; // received by sent, losses aside: under 1 while a queue of ours grows
 
     int overs;               // rounds over the threshold, one after another
@@ -110,6 +116,7 @@ struct bandwidth {
     bool has_effect;
     int64_t effect_ns, effect_queue_ns;
     bool is_contended;
+    int64_t contended_queue_ns; // when it was found so
     bool is_lossy;
     int64_t lossy_ns, loss_fell_ns;
     struct probe probe;
@@ -157,8 +164,7 @@ static void set_capacity(struct bandwidth *bandwidth, int64_t bps, enum bandwidt
     bandwidth->capacity_bps = bps;
 }
 
-// ---- time
-// ------------------------------------------------------------------------------------------
+// ---- time ----
 
 static void advance(struct bandwidth *bandwidth, int64_t now_ns) {
     now_ns = clamp(now_ns, 0, TIME_MAX);
@@ -170,8 +176,7 @@ static void advance(struct bandwidth *bandwidth, int64_t now_ns) {
     bandwidth->now_ns = MAX(bandwidth->now_ns, now_ns);
 }
 
-// ---- the packets of the last seconds
-// -----------------------------------------------------------------
+// ---- the packets of the last seconds ----
 
 static bool is_sane(const struct bandwidth *bandwidth, const struct bandwidth_packet *packet) {
     return packet->size_bytes > 0 && packet->size_bytes < SIZE_MAX_BYTES && packet->sent_ns >= 0 &&
@@ -191,8 +196,7 @@ static int64_t received_bps(const struct bandwidth *bandwidth, int64_t span_ns) 
     return arrivals_received_bps(&bandwidth->arrivals, span_ns);
 }
 
-// ---- queue
-// -----------------------------------------------------------------------------------------
+// ---- queue ----
 
 static void forget_delays(struct bandwidth *bandwidth) {
     bandwidth->has_base = false;
@@ -239,8 +243,7 @@ static void measure_queue(struct bandwidth *bandwidth, int fresh) {
     }
 }
 
-// ---- falling
-// ---------------------------------------------------------------------------------------
+// ---- falling ----
 
 static void fall(struct bandwidth *bandwidth, int64_t link_bps, enum bandwidth_reason reason) {
     set_capacity(bandwidth, MIN(bandwidth->capacity_bps, scaled(link_bps, FALL_TO)), reason);
@@ -250,31 +253,38 @@ static void fall(struct bandwidth *bandwidth, int64_t link_bps, enum bandwidth_r
     bandwidth->fall_bps = link_bps;
 }
 
-// A queue stands although we fell a while ago: is it ours?
+// A second in which the queue did not shrink as one of our own would: is it ours?
+static void judge_vain_fall(struct bandwidth *bandwidth, int64_t link_bps, double slack,
+                            int64_t shrunk_ns) {
+    bool all_arrives = bandwidth->passage > PASSAGE_MIN;
+    bandwidth->vain_falls++;
+    if (bandwidth->vain_falls > (slack > 0.15 ? 1 : 2) && shrunk_ns > -100 * MS && all_arrives) {
+        bandwidth->is_contended = true;
+        bandwidth->contended_queue_ns = bandwidth->queue_ns;
+        return;
+    }
+    if (all_arrives) // the link gives more than we send: a step, no more, to see what comes of it
+        link_bps = MAX(link_bps, bandwidth->capacity_bps);
+    fall(bandwidth, scaled(link_bps, FALL_TO), BANDWIDTH_QUEUE);
+}
+
+// A queue stands although what comes now was sent after a fall.
 static void watch_effect(struct bandwidth *bandwidth, int64_t link_bps) {
-    int64_t sent_ns = newest_sent_ns(bandwidth), queue_ns = bandwidth->queue_ns;
+    int64_t sent_ns = newest_sent_ns(bandwidth);
     if (!bandwidth->has_effect) {
         bandwidth->has_effect = true;
         bandwidth->effect_ns = sent_ns;
-        bandwidth->effect_queue_ns = queue_ns;
+        bandwidth->effect_queue_ns = bandwidth->queue_ns;
     }
     int64_t passed_ns = sent_ns - bandwidth->effect_ns;
     if (passed_ns < SECOND)
         return;
-    struct arrivals_tally tally =
-        arrivals_tally(&bandwidth->arrivals, bandwidth->effect_ns, sent_ns);
-    int64_t sent = arrivals_rate_bps(tally.sent_bytes, passed_ns);
-    double slack = 1 - (double)sent / (double)MAX(bandwidth->fall_bps, 1);
-    int64_t shrunk_ns = bandwidth->effect_queue_ns - queue_ns;
-    bool all_arrives = bandwidth->passage > PASSAGE_MIN;
-    bandwidth->has_effect = false; // look again in a second
-    if (shrunk_ns > MAX(20 * MS, scaled(passed_ns, slack * 0.4)))
-        return;
-    if (++bandwidth->vain_falls > (slack > 0.15 ? 1 : 2) && shrunk_ns > -100 * MS && all_arrives)
-        bandwidth->is_contended = true;
-    else
-        fall(bandwidth, scaled(MAX(link_bps, all_arrives ? bandwidth->capacity_bps : 0), FALL_TO),
-             BANDWIDTH_QUEUE); // further, to see whose it is
+    bandwidth->has_effect = false; // the next second begins
+    double sent = (double)sent_bps(bandwidth, passed_ns);
+    double slack = 1 - sent / (double)MAX(bandwidth->fall_bps, 1);
+    int64_t shrunk_ns = bandwidth->effect_queue_ns - bandwidth->queue_ns;
+    if (shrunk_ns <= MAX(20 * MS, scaled(passed_ns, slack * 0.4)))
+        judge_vain_fall(bandwidth, link_bps, slack, shrunk_ns);
 }
 
 static void measure_passage(struct bandwidth *bandwidth) {
@@ -296,15 +306,22 @@ static bool is_far_less(const struct bandwidth *bandwidth, int64_t link_bps) {
            link_bps < scaled(bandwidth->sent_bps, 0.9 * (1 - bandwidth->loss));
 }
 
+// By much, and because less arrives than is sent: no rival does that for long.
+static bool has_grown(const struct bandwidth *bandwidth) {
+    return bandwidth->queue_ns > bandwidth->contended_queue_ns + 100 * MS &&
+           bandwidth->passage < 0.95;
+}
+
 static void judge_queue_over(struct bandwidth *bandwidth) {
     int64_t span_ns = MIN(bandwidth->arrivals.latest_ns - bandwidth->busy_arrival_ns, 500 * MS);
     if (span_ns < 100 * MS)
         return;
-    int64_t link_bps = received_bps(bandwidth, span_ns);
+    // What chance takes, it takes behind the queue as well as before it.
+    int64_t link_bps = scaled(received_bps(bandwidth, span_ns), 1 / (1 - bandwidth->chance));
     if (is_idle(bandwidth))
         link_bps = MAX(link_bps, bandwidth->capacity_bps);
     if (bandwidth->is_contended) {
-        if (bandwidth->passage < PASSAGE_MIN)
+        if (bandwidth->passage < PASSAGE_MIN || has_grown(bandwidth))
             fall(bandwidth, link_bps, BANDWIDTH_QUEUE);
     } else if (!bandwidth->is_falling || is_far_less(bandwidth, link_bps)) {
         fall(bandwidth, link_bps, BANDWIDTH_QUEUE);
@@ -343,40 +360,46 @@ static void judge_queue(struct bandwidth *bandwidth) {
         judge_queue_over(bandwidth);
 }
 
-// ---- loss
-// ------------------------------------------------------------------------------------------
+// ---- loss ----
 
-static void judge_loss(struct bandwidth *bandwidth) {
-    int64_t until_ns = newest_sent_ns(bandwidth);
+static void measure_loss(struct bandwidth *bandwidth, int64_t until_ns) {
     struct arrivals_tally tally =
         arrivals_tally(&bandwidth->arrivals, until_ns - 2 * SECOND, until_ns);
-    if (tally.sent < 10)
-        return;
-    bandwidth->loss = arrivals_loss(&tally);
+    if (tally.sent >= 10)
+        bandwidth->loss = arrivals_loss(&tally);
     bandwidth->loss_accepted = MIN(bandwidth->loss_accepted, bandwidth->loss);
-    bool is_full = bandwidth->now_ns - bandwidth->calm_ns < 2 * SECOND; // a queue that ran over
-    bool is_heavy = !is_full && bandwidth->loss > MAX(LOSS_HEAVY, bandwidth->loss_accepted + 0.1);
-    if (!is_heavy || !bandwidth->is_lossy)
-        bandwidth->lossy_ns = bandwidth->now_ns;
-    bandwidth->is_lossy = is_heavy;
-    if (!is_heavy)
-        return;
-    struct arrivals_tally last = arrivals_tally(&bandwidth->arrivals, until_ns - SECOND, until_ns);
-    if (bandwidth->loss_fell_ns && until_ns - 2 * SECOND < bandwidth->loss_fell_ns + REACTION) {
-        return; // what was sent before the last fall still counts among them
-    }
-    if (bandwidth->loss_fell_ns && until_ns - bandwidth->loss_fell_ns < 4 * SECOND) {
-        bandwidth->loss_accepted = bandwidth->loss;
-    } else if (bandwidth->now_ns - bandwidth->lossy_ns > SECOND / 2) {
-        set_capacity(bandwidth,
-                     MIN(bandwidth->capacity_bps, arrivals_rate_bps(last.received_bytes, SECOND)),
-                     BANDWIDTH_LOSS);
-        bandwidth->loss_fell_ns = bandwidth->now_ns;
-    }
+    if (bandwidth->now_ns - bandwidth->calm_ns > 2 * SECOND)
+        bandwidth->chance = MIN(bandwidth->loss, LOSS_HEAVY);
 }
 
-// ---- rising
-// ----------------------------------------------------------------------------------------
+static bool is_loss_heavy(const struct bandwidth *bandwidth) {
+    if (!bandwidth->is_contended && bandwidth->now_ns - bandwidth->calm_ns < 2 * SECOND)
+        return false; // a queue that ran over, and has its own judge
+    return bandwidth->loss > MAX(LOSS_HEAVY, bandwidth->loss_accepted + 0.1);
+}
+
+static void judge_loss(struct bandwidth *bandwidth) {
+    int64_t until_ns = newest_sent_ns(bandwidth), fell_ns = bandwidth->loss_fell_ns;
+    measure_loss(bandwidth, until_ns);
+    bool was_lossy = bandwidth->is_lossy;
+    bandwidth->is_lossy = is_loss_heavy(bandwidth);
+    if (!bandwidth->is_lossy || !was_lossy)
+        bandwidth->lossy_ns = bandwidth->now_ns;
+    if (!bandwidth->is_lossy || bandwidth->now_ns - bandwidth->lossy_ns < SECOND / 2)
+        return;
+    if (fell_ns && until_ns - 2 * SECOND < fell_ns + REACTION)
+        return; // what was sent before the last fall still counts among them
+    if (fell_ns && until_ns - fell_ns < 4 * SECOND) {
+        bandwidth->loss_accepted = bandwidth->loss;
+        return;
+    }
+    struct arrivals_tally last = arrivals_tally(&bandwidth->arrivals, until_ns - SECOND, until_ns);
+    int64_t came_bps = arrivals_rate_bps(last.received_bytes, SECOND);
+    set_capacity(bandwidth, MIN(bandwidth->capacity_bps, came_bps), BANDWIDTH_LOSS);
+    bandwidth->loss_fell_ns = bandwidth->now_ns;
+}
+
+// ---- rising ----
 
 static bool is_calm(const struct bandwidth *bandwidth) {
     if (bandwidth->is_contended) // as calm as it gets
@@ -414,50 +437,68 @@ static void learn_from_probe(struct bandwidth *bandwidth, int64_t link_bps, int6
         bandwidth->probe.until_ns = 0; // what queues now is no mere leftover
 }
 
-static void judge_probe(struct bandwidth *bandwidth) {
-    struct probe *probe = &bandwidth->probe;
-    if (!probe->is_out || newest_sent_ns(bandwidth) < probe->until_ns + 20 * MS)
-        return;
-    probe->is_out = false;
-    probe->next_ns = bandwidth->now_ns + probe->again_ns;
-    int64_t span_ns = probe->until_ns - probe->from_ns;
-    struct arrivals_tally tally =
-        arrivals_tally(&bandwidth->arrivals, probe->from_ns, probe->until_ns);
-    int64_t bps = arrivals_rate_bps(tally.sent_bytes, span_ns);
-    double came = (1 - arrivals_loss(&tally)) / MAX(1 - probe->loss, 0.1);
+// What part of the probe the link has let through at its pace: 1 is all.
+static double probe_part(const struct bandwidth *bandwidth, const struct arrivals_tally *tally) {
+    const struct probe *probe = &bandwidth->probe;
+    double came = (1 - arrivals_loss(tally)) / MAX(1 - probe->loss, 0.1);
     if (came > 0.9) // but for chance
         came = 1;
     if (probe->loss > LOSS_HEAVY)
         came *= 1 - probe->loss; // too much to be taken for chance alone
+    int64_t span_ns = probe->until_ns - probe->from_ns;
     int64_t growth_ns = MAX(probe_growth_ns(bandwidth) - bandwidth->spread_ns - 5 * MS, 0);
-    // The growth was seen over two thirds of the time.
-    double part = came / (1 + (double)growth_ns / (double)span_ns * 1.5);
-    bool took = part > 0.85;
-    learn_from_probe(bandwidth, scaled(MIN(bps, probe->bps), took ? part : part * FALL_TO), bps);
-    probe->again_ns =
-        took && !bandwidth->is_contended ? PROBE_AGAIN : MIN(probe->again_ns * 2, PROBE_AGAIN_MAX);
+    return came / (1 + (double)growth_ns / ((double)span_ns * 2 / 3));
+}
+
+static void judge_probe(struct bandwidth *bandwidth) {
+    struct probe *probe = &bandwidth->probe;
+    if (!probe->is_out || newest_sent_ns(bandwidth) < probe->until_ns + 20 * MS)
+        return;
+    struct arrivals_tally tally =
+        arrivals_tally(&bandwidth->arrivals, probe->from_ns, probe->until_ns);
+    int64_t bps = arrivals_rate_bps(tally.sent_bytes, probe->until_ns - probe->from_ns);
+    double part = probe_part(bandwidth, &tally);
+    bool is_whole = part > 0.85;
+    probe->is_out = false;
+    learn_from_probe(bandwidth, scaled(MIN(bps, probe->bps), is_whole ? part : part * FALL_TO),
+                     bps);
+    probe->again_ns = is_whole && !bandwidth->is_contended
+                          ? PROBE_AGAIN
+                          : MIN(probe->again_ns * 2, PROBE_AGAIN_MAX);
     probe->next_ns = bandwidth->now_ns + probe->again_ns;
+}
+
+static bool is_probe_due(struct bandwidth *bandwidth, int64_t wanted_bps) {
+    struct probe *probe = &bandwidth->probe;
+    if (probe->is_out && bandwidth->now_ns > probe->until_ns + bandwidth->rtt_ns + 2 * SECOND)
+        probe->is_out = false; // nobody has told of it
+    return !probe->is_out && bandwidth->now_ns >= probe->next_ns && bandwidth->has_base &&
+           is_calm(bandwidth) && wanted_bps > bandwidth->capacity_bps;
+}
+
+static double probe_gain(const struct bandwidth *bandwidth, int64_t wanted_bps) {
+    double gain = bandwidth->probe.again_ns == PROBE_AGAIN ? 2 : 1.5;
+    if (bandwidth->is_contended)
+        gain = 1.4;
+    return MIN(gain, (double)wanted_bps / (double)bandwidth->capacity_bps);
+}
+
+static int64_t probe_span_ns(const struct bandwidth *bandwidth, double gain) {
+    int64_t span_ns = scaled(PROBE_QUEUE, 1 / MAX(gain - 1, 0.25));
+    if (bandwidth->sent_bps < scaled(bandwidth->capacity_bps, 0.75))
+        span_ns = MAX(span_ns / 2, 80 * MS); // not used lately: who knows whether it is still there
+    return span_ns;
 }
 
 struct bandwidth_probe bandwidth_take_probe(struct bandwidth *bandwidth, int64_t wanted_bps,
                                             int64_t now_ns) {
     advance(bandwidth, now_ns);
-    struct probe *probe = &bandwidth->probe;
     wanted_bps = MIN(wanted_bps, bandwidth->max_bps);
-    if (probe->is_out && bandwidth->now_ns > probe->until_ns + bandwidth->rtt_ns + 2 * SECOND)
-        probe->is_out = false;
-    if (probe->is_out || bandwidth->now_ns < probe->next_ns || !is_calm(bandwidth) ||
-        wanted_bps <= bandwidth->capacity_bps || !bandwidth->has_base)
+    if (!is_probe_due(bandwidth, wanted_bps))
         return (struct bandwidth_probe){0, 0};
-    double gain = probe->again_ns == PROBE_AGAIN ? 2 : 1.5;
-    if (bandwidth->is_contended)
-        gain = 1.4;
-    gain = clamp(scaled(1000, (double)wanted_bps / (double)bandwidth->capacity_bps), 1200,
-                 scaled(1000, gain)) /
-           1000.0;
-    int64_t span_ns = MIN(scaled(PROBE_QUEUE, 1 / (gain - 1)), 400 * MS);
-    if (bandwidth->sent_bps < scaled(bandwidth->capacity_bps, 0.75))
-        span_ns = MAX(span_ns / 2, 80 * MS); // not used lately: who knows whether it is still there
+    double gain = probe_gain(bandwidth, wanted_bps);
+    int64_t span_ns = probe_span_ns(bandwidth, gain);
+    struct probe *probe = &bandwidth->probe;
     probe->is_out = true;
     probe->from_ns = bandwidth->now_ns;
     probe->until_ns = bandwidth->now_ns + span_ns;
@@ -469,8 +510,7 @@ struct bandwidth_probe bandwidth_take_probe(struct bandwidth *bandwidth, int64_t
                                     .duration_ms = (int)(span_ns / MS)};
 }
 
-// ---- all together
-// ----------------------------------------------------------------------------------
+// ---- all together ----
 
 static void publish(struct bandwidth *bandwidth) {
     int64_t over_ns = bandwidth->queue_ns - threshold_ns(bandwidth);

@@ -38,7 +38,7 @@ struct bandwidth_view {
 };
 
 struct bandwidth_probe {
-    int kbps, duration_ms; // 0: none now
+    int kbps, duration_ms; // of all that is sent meanwhile, media included; 0: none now
 };
 
 struct bandwidth;

@@ -92,7 +92,7 @@ static void test_bandwidth_gives_way_to_a_slow_squeeze(void **state) {
             weak_run(weak, SECOND_MS);
         }
         assert_int_equal(weak->rate_bps, 200000);
-        assert_true(weak->queue_max_ms < 600); // at the end it shrinks by a seventh a second
+        assert_true(weak->queue_max_ms < 700); // at the end it shrinks by a seventh a second
         assert_int_equal(weak->tier_ups, 0);
         assert_int_equal(weak->tier_changes, 2);
         assert_true(weak->had_video_always);
@@ -337,6 +337,9 @@ static void test_bandwidth_probes_no_more_than_is_wanted(void **state) {
     assert_in_range((probe.kbps - 500) * probe.duration_ms / 500, 20,
                     150); // the queue it may leave
     assert_int_equal(bandwidth_take_probe(bandwidth, 700000, now_ns).kbps, 0); // told once
+    for (int i = 0; i < 3; i++)
+        feed_second(bandwidth, &now_ns, 450);
+    assert_in_range(bandwidth_take_probe(bandwidth, 520000, now_ns).kbps, 500, 520);
     bandwidth_destroy(bandwidth);
 }
 
@@ -417,7 +420,8 @@ static int64_t wild(uint64_t *seed) {
     uint64_t bits = *seed >> 16;
     if (bits % 4 == 0)
         return some[bits / 4 % 7];
-    return (int64_t)(*seed >> (bits % 50)) * (bits % 3 ? 1 : -1);
+    int64_t value = (int64_t)(*seed >> (1 + bits % 50));
+    return bits % 3 ? value : -value;
 }
 
 static void test_bandwidth_holds_its_bounds_whatever_it_is_told(void **state) {
@@ -426,21 +430,21 @@ static void test_bandwidth_holds_its_bounds_whatever_it_is_told(void **state) {
     for (int run = 0; run < 40; run++) {
         int64_t min_bps = 30000, max_bps = 5000000, now_ns = 0;
         struct bandwidth *bandwidth = bandwidth_create(wild(&seed), min_bps, max_bps);
+        bool is_near = run % 2; // garbage that looks like packets
         for (int round = 0; round < 300; round++) {
             struct bandwidth_packet packets[30];
             int count = (int)(wild(&seed) & 31) % 31;
-            now_ns = run % 2 ? wild(&seed) : now_ns + (wild(&seed) & 0xfffffff);
+            now_ns = is_near ? now_ns + (wild(&seed) & 0xfffffff) : wild(&seed);
             for (int i = 0; i < count; i++) {
-                bool is_near = run % 4 > 1;
                 packets[i].sent_ns = is_near ? now_ns - (wild(&seed) & 0xffffffff) : wild(&seed);
                 packets[i].received_ns = is_near ? wild(&seed) & 0xffffffffff : wild(&seed);
-                packets[i].size_bytes = (int)wild(&seed) & (is_near ? 0xffff : -1);
+                packets[i].size_bytes = (int)(wild(&seed) & (is_near ? 0xffff : 0x7fffffff)) - 9;
             }
             bandwidth_add(bandwidth, packets, count, now_ns);
             bandwidth_set_rtt_ns(bandwidth, wild(&seed));
-            bandwidth_tick(bandwidth, wild(&seed));
+            bandwidth_tick(bandwidth, is_near ? now_ns : wild(&seed));
             struct bandwidth_probe probe =
-                bandwidth_take_probe(bandwidth, wild(&seed), wild(&seed));
+                bandwidth_take_probe(bandwidth, wild(&seed), is_near ? now_ns : wild(&seed));
             struct bandwidth_view view;
             bandwidth_get(bandwidth, &view);
             assert_true(view.estimate_bps >= min_bps && view.estimate_bps <= max_bps);
