@@ -18,6 +18,12 @@ void reception_init(struct reception *reception, const struct downlink_config *c
     downlink_init(&reception->downlink, config);
 }
 
+// A tier's target is for all of its layers; who takes the lower ones alone takes a part of it.
+static int tier_kbps(const struct downlink_choice *choice) {
+    static const int percent[STAGE_LAYERS + 1] = {100, 40, 60, 100};
+    return choice->video_kbps * 100 / percent[choice->layers];
+}
+
 static void tell_mixer(struct reception *reception, struct mixer_member *mix) {
     const struct downlink_choice *choice = &reception->downlink.choice;
     struct mixer_reception *told = &reception->told;
@@ -25,7 +31,7 @@ static void tell_mixer(struct reception *reception, struct mixer_member *mix) {
     wanted.video = reception->has_video && choice->has_video;
     wanted.tier = choice->tier;
     wanted.layers = choice->has_video ? choice->layers : 1;
-    wanted.video_kbps = choice->video_kbps;
+    wanted.video_kbps = tier_kbps(choice);
     wanted.is_thrifty = choice->is_thrifty;
     wanted.audio_loss_percent = (int)(100 * reception->peer.loss_fraction + 0.5);
     if (memcmp(&wanted, told, sizeof(wanted)) == 0)
