@@ -15,10 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MEMBERS_MAX = 49, PATIENCE_MS = 20000, FLOOR_FRAMES = 300, CLIPS_MAX = 2 };
+enum { MEMBERS_MAX = 49, PATIENCE_MS = 20000, FLOOR_FRAMES = 300, CLIPS_MAX = 2, RESULTS_MAX = 24 };
+enum { SMALL_KBPS = 180 }; // of half a camera's width and height, as `uplink` has it
 
 static char *binary, *media_dir, *sizes;
 static int seconds = 10, warm_up_s = 3;
+static gboolean has_more = TRUE;
 
 static GOptionEntry entries[] = {
     {"server", 0, 0, G_OPTION_ARG_FILENAME, &binary, "the server (build/tessera)", "FILE"},
@@ -28,11 +30,13 @@ static GOptionEntry entries[] = {
     {"members", 0, 0, G_OPTION_ARG_STRING, &sizes, "sizes of the room (2,4,9,16)", "N,…"},
     {"seconds", 0, 0, G_OPTION_ARG_INT, &seconds, "how long each is measured (10)", "S"},
     {"warm-up", 0, 0, G_OPTION_ARG_INT, &warm_up_s, "how long each runs before (3)", "S"},
+    {"plain", 0, G_OPTION_FLAG_REVERSE, G_OPTION_ARG_NONE, &has_more,
+     "only the sizes, not what tiers and the uplink cost and save", NULL},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 
 struct footage {
-    struct media *clips[CLIPS_MAX];
+    struct media *clips[CLIPS_MAX], *small[CLIPS_MAX];
     int clip_count;
     struct media *sound;
     bool is_real;
@@ -42,8 +46,17 @@ struct reading {
     double at_s, cpu_s, composed, late, skipped, audio_late, encoded;
 };
 
+// A room to be measured.
+struct plan {
+    const char *note;
+    int members;
+    int tiers;         // how many sizes of the composite its members receive
+    bool obeys_uplink; // cameras send no more than their tile has
+};
+
 struct result {
-    int members, threads;
+    struct plan plan;
+    int threads;
     long rss_kib;
     double cores, swarm_cores, composed, late, skipped, audio_late;
     uint64_t swarm_late;
@@ -77,12 +90,17 @@ static int load_footage(struct footage *footage) {
         footage->clip_count = 1;
     if (!footage->sound)
         footage->sound = media_create_tone(400, -20);
+    for (int i = 0; i < footage->clip_count; i++)
+        if (!(footage->small[i] = pictures_halve(footage->clips[i], SMALL_KBPS)))
+            return -1;
     return footage->clip_count > 0 && footage->sound ? 0 : -1;
 }
 
 static void free_footage(struct footage *footage) {
-    for (int i = 0; i < CLIPS_MAX; i++)
+    for (int i = 0; i < CLIPS_MAX; i++) {
         media_destroy(footage->clips[i]);
+        media_destroy(footage->small[i]);
+    }
     media_destroy(footage->sound);
 }
 
@@ -103,17 +121,24 @@ static void take_reading(struct server *server, struct reading *out) {
     };
 }
 
-// Member 0 is the probe, member 1 the one whose packets are kept.
+static bool has_whole_picture(struct client *client, void *user) {
+    int width_px, height_px;
+    return client_picture_size(client, &width_px, &height_px) == 0 && width_px == 1280;
+}
+
+// Member 0 is the probe, member 1 the one whose packets are kept; both get the whole canvas.
 static bool join_all(struct server *server, const struct footage *footage, struct probe *probe,
-                     int members, struct client **clients) {
-    for (int i = 0; i < members; i++) {
+                     const struct plan *plan, struct client **clients) {
+    static const char *const wishes[] = {"auto", "medium", "low"};
+    struct media *const *clips = plan->obeys_uplink ? footage->small : footage->clips;
+    for (int i = 0; i < plan->members; i++) {
         char name[32];
         snprintf(name, sizeof(name), "Member %d", i + 1);
         struct client_options options = {
             .port = server_port(server),
             .room = "bench",
             .name = name,
-            .camera = i == 0 ? probe_video(probe) : footage->clips[i % footage->clip_count],
+            .camera = i == 0 ? probe_video(probe) : clips[i % footage->clip_count],
             .microphone = i == 0 ? probe_audio(probe) : footage->sound,
             .keeps_packets = i == 1,
         };
@@ -122,8 +147,11 @@ static bool join_all(struct server *server, const struct footage *footage, struc
             client_set_on_sent(clients[i], probe_on_sent, probe);
         if (!client_wait_connected(clients[i], PATIENCE_MS))
             return false;
+        if (i >= 2)
+            client_send_json(clients[i], "{\"type\":\"set\",\"receive\":\"%s\"}",
+                             wishes[i % plan->tiers]);
     }
-    return client_wait_picture(clients[1], PATIENCE_MS);
+    return client_wait(clients[1], has_whole_picture, NULL, PATIENCE_MS);
 }
 
 static double own_cpu_s(void) {
@@ -165,7 +193,8 @@ static void measure_delays(struct client *listener, struct probe *probe,
     g_free(packets);
 }
 
-static int measure_server(const struct footage *footage, int members, struct result *out) {
+static int measure_server(const struct footage *footage, const struct plan *plan,
+                          struct result *out) {
     static const char *const flags[] = {"--limits-joins-per-s", "1000", "--log-level", "warn",
                                         NULL};
     struct client *clients[MEMBERS_MAX] = {NULL};
@@ -174,7 +203,7 @@ static int measure_server(const struct footage *footage, int members, struct res
     int64_t from_ns = 0;
     struct probe *probe = probe_create(footage->clips[0]);
     struct server *server = probe ? server_start(binary, flags) : NULL;
-    bool is_good = server && join_all(server, footage, probe, members, clients);
+    bool is_good = server && join_all(server, footage, probe, plan, clients);
     if (is_good) {
         measure_window(server, clients[1], out, &from_ns);
         client_id(clients[0], probe_id);
@@ -182,7 +211,7 @@ static int measure_server(const struct footage *footage, int members, struct res
     }
     if (is_good) // the clients go on meanwhile, but nothing is measured any more
         measure_delays(clients[1], probe, &tile.at, from_ns, out);
-    for (int i = 0; i < members; i++)
+    for (int i = 0; i < plan->members; i++)
         client_destroy(clients[i]);
     if (server_stop(server) != 0)
         is_good = false;
@@ -191,10 +220,12 @@ static int measure_server(const struct footage *footage, int members, struct res
 }
 
 // The floor is measured when the server has gone: they must not take the machine from each other.
-static int measure(const struct footage *footage, int members, struct result *out) {
-    *out = (struct result){.members = members};
-    fprintf(stderr, "%d members: %d s of warm-up, %d s measured …\n", members, warm_up_s, seconds);
-    if (measure_server(footage, members, out) < 0) {
+static int measure(const struct footage *footage, const struct plan *plan, struct result *out) {
+    int members = plan->members;
+    *out = (struct result){.plan = *plan};
+    fprintf(stderr, "%d members%s: %d s of warm-up, %d s measured …\n", members, plan->note,
+            warm_up_s, seconds);
+    if (measure_server(footage, plan, out) < 0) {
         fprintf(stderr, "%d members: the server could not be measured\n", members);
         return -1;
     }
@@ -232,9 +263,9 @@ static void print_table(const struct result *results, int count, bool is_real) {
     printf("|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     for (int i = 0; i < count; i++) {
         const struct result *r = &results[i];
-        printf("| %d | %.2f | %.2f | %.2f | %d | %.0f | %.1f | %.0f | %.0f | %.0f |", r->members,
-               r->cores, r->floor.cores, r->cores / r->floor.cores, r->threads,
-               (double)r->rss_kib / 1024, r->composed / seconds, r->late, r->skipped,
+        printf("| %d%s | %.2f | %.2f | %.2f | %d | %.0f | %.1f | %.0f | %.0f | %.0f |",
+               r->plan.members, r->plan.note, r->cores, r->floor.cores, r->cores / r->floor.cores,
+               r->threads, (double)r->rss_kib / 1024, r->composed / seconds, r->late, r->skipped,
                r->audio_late);
         print_delays(&r->video);
         print_delays(&r->audio);
@@ -260,8 +291,13 @@ static bool parse_options(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    struct footage footage = {{NULL}, 0, NULL, false};
-    struct result results[16];
+    static const struct plan more[] = {
+        {", two tiers", 9, 2, false},
+        {", three tiers", 9, 3, false},
+        {", uplink obeyed", 16, 1, true},
+    };
+    struct footage footage = {0};
+    struct result results[RESULTS_MAX];
     int count = 0, status = 0;
     if (!parse_options(argc, argv))
         return 2;
@@ -269,14 +305,20 @@ int main(int argc, char **argv) {
         fprintf(stderr, "there is no footage, and none could be made\n");
         return 1;
     }
-    char **list = g_strsplit(sizes, ",", 16);
+    char **list = g_strsplit(sizes, ",", RESULTS_MAX - (int)G_N_ELEMENTS(more));
     for (char **each = list; *each; each++) {
-        int members = atoi(*each);
-        if (members < 2 || members > MEMBERS_MAX || measure(&footage, members, &results[count]) < 0)
+        struct plan plan = {"", atoi(*each), 1, false};
+        if (plan.members < 2 || plan.members > MEMBERS_MAX ||
+            measure(&footage, &plan, &results[count]) < 0)
             status = 1;
         else
             count++;
     }
+    for (size_t i = 0; has_more && i < G_N_ELEMENTS(more); i++)
+        if (measure(&footage, &more[i], &results[count]) < 0)
+            status = 1;
+        else
+            count++;
     print_table(results, count, footage.is_real);
     g_strfreev(list);
     free_footage(&footage);

@@ -91,6 +91,35 @@ struct media *pictures_number(const struct media *background) {
     return media;
 }
 
+static void paint_half(void *user, int index, int width_px, int height_px, uint8_t *planes[3],
+                       const int strides[3]) {
+    struct painter *painter = user;
+    const struct media_frame *frame =
+        &painter->background->frames[index % painter->background->count];
+    decode(painter->decoder, frame->data, frame->size_bytes, painter->picture);
+    for (int p = 0; p < 3 && painter->picture->data[p]; p++)
+        for (int y = 0; y < (p ? height_px / 2 : height_px); y++) {
+            int stride = painter->picture->linesize[p];
+            const uint8_t *from = painter->picture->data[p] + 2 * y * stride;
+            for (int x = 0; x < (p ? width_px / 2 : width_px); x++)
+                planes[p][y * strides[p] + x] =
+                    (from[2 * x] + from[2 * x + 1] + from[stride + 2 * x] +
+                     from[stride + 2 * x + 1] + 2) /
+                    4;
+        }
+}
+
+struct media *pictures_halve(const struct media *footage, int kbps) {
+    struct painter painter = {footage, open_decoder(), av_frame_alloc()};
+    struct media *media = NULL;
+    if (painter.decoder && painter.picture)
+        media = media_create_painted(paint_half, &painter, footage->width_px / 2,
+                                     footage->height_px / 2, FPS, MIN(footage->count, 300), kbps);
+    avcodec_free_context(&painter.decoder);
+    av_frame_free(&painter.picture);
+    return media;
+}
+
 static void paint_drift(void *user, int index, int width_px, int height_px, uint8_t *planes[3],
                         const int strides[3]) {
     GRand *random = user;

@@ -9,6 +9,8 @@ enum { PICTURES_NUMBERS = 64 };
 
 // 64 pictures of 640x360, numbered, over the first ones of background. NULL when that fails.
 struct media *pictures_number(const struct media *background);
+// The first seconds of it in half the width and height, as a camera sends that obeys a small tile.
+struct media *pictures_halve(const struct media *footage, int kbps);
 // Footage of our own for where there is none: textures that drift, with noise.
 struct media *pictures_generate(int count);
 
