@@ -168,12 +168,13 @@ static void show(const char *when, struct figures_view *view) {
     far_link_figures("up", &up);
     print_message(
         "%s, %.1f s: %dx%d, %.1f frames/s (least %d), freeze %.0f ms, %.0f kbit/s; sound: pause"
-        " %.0f ms, concealed %.0f, repaired %.0f of %.0f ms, packets of %.0f ms; round trip"
+        " %.0f ms, concealed %.0f (late %.0f), repaired %.0f of %.0f ms, packets of %.0f ms; round "
+        "trip"
         " %.0f ms\n",
         when, view->seconds, view->width_px, view->height_px, view->fps, view->fps_least,
         view->freeze_ms, (double)view->video_bytes * 8e-3 / view->seconds, view->audio_gap_ms,
-        view->audio_concealed_ms, view->audio_repaired_ms, view->audio_heard_ms,
-        view->audio_packet_ms, far_round_trip_ms(weak));
+        view->audio_concealed_ms, view->audio_waited_ms, view->audio_repaired_ms,
+        view->audio_heard_ms, view->audio_packet_ms, far_round_trip_ms(weak));
     print_message("  link since its reset: down %.0f kbit in all, queue %.0f ms, %.0f lost, %.0f "
                   "overflowed; up %.0f kbit, queue"
                   " %.0f ms, %.0f lost, %.0f overflowed\n",
