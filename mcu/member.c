@@ -29,6 +29,7 @@ enum {
     // below.
     OFFERS_PER_S = 2,
     OFFERS_BURST = 20,
+    UPLINK_SOUND_KBPS = 100,
 };
 
 #define SECOND_NS     INT64_C(1000000000)
@@ -389,6 +390,18 @@ static bool is_same_size(const struct rect *one, const struct rect *other) {
     return one->width == other->width && one->height == other->height;
 }
 
+// For clients that do not know `uplink`. What the microphone takes is not to be missed, and whoever
+// obeys shall not be held up when the tile grows.
+static void limit_uplink(struct member *member) {
+    const struct rect *camera = member->camera_uplink.width ? &member->camera_uplink : NULL;
+    const struct rect *screen = member->screen_uplink.width ? &member->screen_uplink : NULL;
+    int width_px, height_px, fps;
+    room_get_canvas(member->room, &width_px, &height_px, &fps);
+    if (member->is_connected && member->was_told_uplink)
+        peer_set_uplink_kbps(link_peer(member->link),
+                             protocol_uplink_kbps(camera, screen, fps) * 3 / 2 + UPLINK_SOUND_KBPS);
+}
+
 void member_send_uplink(struct member *member, const struct stage_view *view, int fps) {
     struct rect camera, screen;
     find_tile(view, member->id, VIDEO_CAMERA, &camera);
@@ -401,6 +414,7 @@ void member_send_uplink(struct member *member, const struct stage_view *view, in
     member->was_told_uplink = true;
     member->camera_uplink = camera;
     member->screen_uplink = screen;
+    limit_uplink(member);
     tell(member,
          protocol_uplink(camera.width ? &camera : NULL, screen.width ? &screen : NULL, fps));
 }
@@ -518,6 +532,7 @@ void member_on_connected(struct member *member) {
     member->is_connected = true;
     log_info(member->object, "media connected");
     reception_begin(&member->reception, member->link, member->mix, &member->media, mixer_now_ns());
+    limit_uplink(member);
     room_greet(member->room, member);
 }
 

@@ -26,6 +26,31 @@ static void restore_bundle(const struct sdp_offer *offer, GstSDPMessage *answer)
     g_free(value);
 }
 
+// RFC 7587 6.1: who is silent need not send fifty packets a second.
+static void allow_silence(GstSDPMedia *media, int payload_type) {
+    char *prefix = g_strdup_printf("%d ", payload_type);
+    char *value = NULL;
+    unsigned count = gst_sdp_media_attributes_len(media), at = 0;
+    for (; at < count; at++) {
+        const GstSDPAttribute *attribute = gst_sdp_media_get_attribute(media, at);
+        if (strcmp(attribute->key, "fmtp") == 0 && g_str_has_prefix(attribute->value, prefix))
+            break;
+    }
+    if (at < count) {
+        const GstSDPAttribute *old = gst_sdp_media_get_attribute(media, at);
+        if (!strstr(old->value, "usedtx="))
+            value = g_strconcat(old->value, ";usedtx=1", NULL);
+        if (value)
+            gst_sdp_media_remove_attribute(media, at);
+    } else {
+        value = g_strconcat(prefix, "usedtx=1", NULL);
+    }
+    if (value)
+        gst_sdp_media_add_attribute(media, "fmtp", value);
+    g_free(value);
+    g_free(prefix);
+}
+
 char *sdp_answer_write(const struct sdp_offer *offer, GstSDPMessage *answer, int video_kbps) {
     if (gst_sdp_message_medias_len(answer) != (unsigned)offer->line_count)
         return NULL;
@@ -35,6 +60,8 @@ char *sdp_answer_write(const struct sdp_offer *offer, GstSDPMessage *answer, int
         GstSDPMedia *media = (GstSDPMedia *)gst_sdp_message_get_media(answer, i);
         if (line->is_refused_by_client)
             gst_sdp_media_set_port_info(media, 0, 1);
+        else if (line->kind == SDP_AUDIO && line->receives)
+            allow_silence(media, line->payload_type);
         else if ((line->kind == SDP_CAMERA || line->kind == SDP_SCREEN) && line->receives &&
                  video_kbps > 0)
             gst_sdp_media_add_bandwidth(media, "AS", video_kbps);

@@ -111,6 +111,8 @@ char *protocol_layout(const struct stage_view *view);
 char *protocol_speaking(const struct desk_speaking *speaking);
 // A NULL rect: that stream is not wanted now ("active": false).
 char *protocol_uplink(const struct rect *camera, const struct rect *screen, int fps);
+// What it asks for in all.
+int protocol_uplink_kbps(const struct rect *camera, const struct rect *screen, int fps);
 char *protocol_chat(int64_t id, const char *from, const char *name, const char *text,
                     int64_t at_unix_ms);
 char *protocol_reaction(const char *from, const char *name, const char *emoji);

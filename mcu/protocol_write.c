@@ -112,6 +112,11 @@ static json_t *uplink_json(const struct rect *place, int fps, bool is_screen) {
                      is_active ? wanted_kbps(place, fps, is_screen) : 0);
 }
 
+int protocol_uplink_kbps(const struct rect *camera, const struct rect *screen, int fps) {
+    return (camera ? wanted_kbps(camera, fps, false) : 0) +
+           (screen ? wanted_kbps(screen, MIN(fps, SCREEN_FPS_MAX), true) : 0);
+}
+
 char *protocol_uplink(const struct rect *camera, const struct rect *screen, int fps) {
     return dump(json_pack("{s:s, s:o, s:o}", "type", "uplink", "camera",
                           uplink_json(camera, fps, false), "screen",

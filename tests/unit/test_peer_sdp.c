@@ -378,6 +378,8 @@ static void test_answer_limits_the_camera_and_keeps_the_order(void **state) {
     assert_has_not(text, "BUNDLE a c v");
     const char *video = strstr(text, "m=video");
     assert_has(video, "b=AS:1500");
+    assert_has(text, ";usedtx=1\r\n");
+    assert_null(strstr(video, "usedtx"));
     assert_ptr_equal(strstr(text, "b=AS"), strstr(video, "b=AS")); // not the audio's
     g_free(text);
     gst_sdp_message_free(answer);
