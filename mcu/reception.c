@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "mcu/reception.h"
 
-#include <string.h>
-
 #define SECOND_NS INT64_C(1000000000)
 // A client that answers no packet within this time never will: then nothing is known of its link.
 #define ANSWERS_NS (2 * SECOND_NS)
@@ -24,6 +22,13 @@ static int tier_kbps(const struct downlink_choice *choice) {
     return choice->video_kbps * 100 / percent[choice->layers];
 }
 
+static bool is_same(const struct mixer_reception *one, const struct mixer_reception *other) {
+    return one->video == other->video && one->audio == other->audio && one->tier == other->tier &&
+           one->layers == other->layers && one->video_kbps == other->video_kbps &&
+           one->is_thrifty == other->is_thrifty &&
+           one->audio_loss_percent == other->audio_loss_percent;
+}
+
 static void tell_mixer(struct reception *reception, struct mixer_member *mix) {
     const struct downlink_choice *choice = &reception->downlink.choice;
     struct mixer_reception *told = &reception->told;
@@ -34,7 +39,7 @@ static void tell_mixer(struct reception *reception, struct mixer_member *mix) {
     wanted.video_kbps = tier_kbps(choice);
     wanted.is_thrifty = choice->is_thrifty;
     wanted.audio_loss_percent = (int)(100 * reception->peer.loss_fraction + 0.5);
-    if (memcmp(&wanted, told, sizeof(wanted)) == 0)
+    if (is_same(&wanted, told))
         return;
     *told = wanted;
     mixer_set_reception(mix, told);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A Chromium with a camera of a known colour and a microphone of a known tone, and what a test wants to
 // know of its page: the colour of a place in the composite, the level of a tone in what is heard.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -18,13 +18,19 @@ const flags = [
     '--autoplay-policy=no-user-gesture-required',
 ];
 
-export async function launch({ colour, hz, devices = true, extra = [] } = {}) {
+// netns: the network namespace it lives in, as nsenter takes it.
+export async function launch({ colour, hz, devices = true, extra = [], netns } = {}) {
     const dir = await mkdtemp(join(tmpdir(), 'tessera-chromium-'));
     const args = [...flags, ...extra];
     if (devices) args.push('--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream');
     if (colour) args.push(`--use-file-for-fake-video-capture=${await writeCamera(join(dir, 'camera.y4m'), colour)}`);
     if (hz) args.push(`--use-file-for-fake-audio-capture=${await writeMicrophone(join(dir, 'microphone.wav'), hz)}`);
-    const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args });
+    let executablePath = '/usr/bin/chromium';
+    if (netns) {
+        executablePath = join(dir, 'chromium');
+        await writeFile(executablePath, `#!/bin/sh\nexec nsenter --net=${netns} /usr/bin/chromium "$@"\n`, { mode: 0o755 });
+    }
+    const browser = await chromium.launch({ executablePath, args });
     const close = browser.close.bind(browser);
     browser.close = async () => {
         await close();

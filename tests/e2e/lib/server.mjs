@@ -3,10 +3,13 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
+import { createInterface } from 'node:readline';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const binary = process.env.TESSERA_BINARY ?? new URL('../../../build/tessera', import.meta.url).pathname;
+
+const link = process.env.TESSERA_LINK ?? new URL('../../../build/tests/link/link', import.meta.url).pathname;
 
 export async function startServer(...flags) {
     const dataDir = await mkdtemp(join(tmpdir(), 'tessera-e2e-'));
@@ -38,6 +41,27 @@ export async function startServer(...flags) {
             const code = await ended;
             await rm(dataDir, { recursive: true, force: true });
             return code;
+        },
+    };
+}
+
+// The bad link (tests/link): here it is `near`, and a namespace of its own is at its other end. null where the
+// right to make one is missing.
+export async function startLink() {
+    const child = spawn(link, ['--seed', '1'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    const first = JSON.parse((await lines.next()).value ?? '{"skip":"the link did not start"}');
+    if (first.skip) return null;
+    return {
+        ...first,
+        async set(line) {
+            child.stdin.write(`${line}\n`);
+            return JSON.parse((await lines.next()).value);
+        },
+        async stop() {
+            child.stdin.end();
+            await ended;
         },
     };
 }

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// Chromium behind a link that gets narrow and wide again: it is given less, is told why in words, and gets all
+// back.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { control, launch, openPage, until } from './lib/browser.mjs';
+import { startLink, startServer } from './lib/server.mjs';
+
+let link, server, near, far;
+
+before(async () => {
+    link = await startLink();
+    if (!link) return;
+    server = await startServer('--listen', '0.0.0.0:0', '--ice-interfaces', `127.0.0.1 ${link.near}`);
+});
+
+after(async () => {
+    await near?.close();
+    await far?.close();
+    if (server) assert.equal(await server.stop(), 0, server.log());
+    await link?.stop();
+});
+
+async function join(page, name) {
+    await control(page, 'name').fill(name);
+    await control(page, 'join').click();
+    await until(`${name} is in`, () => page.evaluate(() => window.tessera.state === 'joined'));
+}
+
+const down = (page) => page.evaluate(() => window.tessera.link?.down ?? {});
+const width = (page) => page.evaluate(() => document.querySelector('[data-testid=composite]').videoWidth);
+
+test('a page whose link gets narrow receives less, says why, and gets all back', async (t) => {
+    if (!link) return t.skip('network namespaces may not be made here');
+    const { port } = new URL(server.url);
+    const origin = `http://${link.near}:${port}`;
+    near = await launch({ hz: 880 }); // the browser's own test picture: it moves all the time
+    far = await launch({
+        hz: 440, netns: link.netns, extra: [`--unsafely-treat-insecure-origin-as-secure=${origin}`],
+    });
+    const other = await openPage(near, `http://127.0.0.1:${port}/r/weak`);
+    const page = await openPage(far, `${origin}/r/weak`);
+    await join(other, 'Near');
+    await join(page, 'Far');
+    await until('the whole canvas', async () => (await width(page)) === 1280, 30);
+
+    await link.set('both delay=50');
+    await link.set('down rate=150 queue=1000');
+    await until('a smaller picture', async () => (await down(page)).tier === 2 && (await width(page)) <= 320, 30);
+    assert.equal((await down(page)).reason, 'link');
+    await control(page, 'panel').click();
+    await until('words for it', async () => (await control(page, 'link-words').innerText()).length > 0);
+    // Narrow, not blind.
+    await until('moving pictures', () => page.evaluate(async () => (await window.tessera.stats()).videoIn?.fps >= 7));
+    if (process.env.TESSERA_TEST_SHOT) await page.screenshot({ path: process.env.TESSERA_TEST_SHOT });
+
+    await link.set('clear');
+    await until('the whole canvas again', async () => (await width(page)) === 1280, 45);
+    assert.equal((await down(page)).tier, 0);
+});
