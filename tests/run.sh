@@ -97,7 +97,7 @@ stage_fuzz() {
 stage_lint() { tests/lint.sh || broken+=("lint"); }
 
 stage_e2e() {
-    build all build/tests/link/link || { broken+=("build"); return; }
+    build all build/tests/link/link build/tests/peer/peer || { broken+=("build"); return; }
     (cd tests/e2e && node --test --test-concurrency=1 --test-reporter=spec --test-reporter-destination=stdout \
         --test-reporter=tap --test-reporter-destination="$logs/e2e.tap" .) || broken+=("browser tests")
 }

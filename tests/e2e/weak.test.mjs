@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: MIT
 // Chromium behind a link that gets narrow and wide again: it is given less, is told why in words, and gets all
-// back.
+// back. And in a full room: it sends no more than its tile shows.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { control, launch, openPage, until } from './lib/browser.mjs';
-import { startLink, startServer } from './lib/server.mjs';
+import { startLink, startPeers, startServer } from './lib/server.mjs';
 
 let link, server, near, far;
 
 before(async () => {
     link = await startLink();
-    if (!link) return;
-    server = await startServer('--listen', '0.0.0.0:0', '--ice-interfaces', `127.0.0.1 ${link.near}`);
+    const addresses = link ? `127.0.0.1 ${link.near}` : '127.0.0.1';
+    server = await startServer('--listen', '0.0.0.0:0', '--ice-interfaces', addresses);
+    near = await launch({ hz: 880 }); // the browser's own test picture: it moves all the time
 });
 
 after(async () => {
     await near?.close();
     await far?.close();
-    if (server) assert.equal(await server.stop(), 0, server.log());
+    assert.equal(await server.stop(), 0, server.log());
     await link?.stop();
 });
 
@@ -34,7 +35,6 @@ test('a page whose link gets narrow receives less, says why, and gets all back',
     if (!link) return t.skip('network namespaces may not be made here');
     const { port } = new URL(server.url);
     const origin = `http://${link.near}:${port}`;
-    near = await launch({ hz: 880 }); // the browser's own test picture: it moves all the time
     far = await launch({
         hz: 440, netns: link.netns, extra: [`--unsafely-treat-insecure-origin-as-secure=${origin}`],
     });
@@ -57,4 +57,24 @@ test('a page whose link gets narrow receives less, says why, and gets all back',
     await link.set('clear');
     await until('the whole canvas again', async () => (await width(page)) === 1280, 45);
     assert.equal((await down(page)).tier, 0);
+});
+
+test('in a room of sixteen a sender goes down to its tile', async () => {
+    const { port } = new URL(server.url);
+    const page = await openPage(near, `http://127.0.0.1:${port}/r/full`);
+    const sentWidth = () => page.evaluate(async () => {
+        const reports = [...(await window.tessera.pc.getStats()).values()];
+        return reports.find((each) => each.type === 'outbound-rtp' && each.kind === 'video' && each.frameWidth)?.frameWidth ?? 0;
+    });
+    await join(page, 'Near');
+    await until('alone it sends all it has', async () => (await sentWidth()) === 640);
+    const peers = startPeers(`http://127.0.0.1:${port}`, 'full', 15);
+    try {
+        await until('sixteen tiles', () => page.evaluate(() => window.tessera.layout?.tiles.length === 16), 60);
+        await until('it sends a tile', async () => (await sentWidth()) <= 320, 30);
+    } finally {
+        await peers.stop();
+    }
+    await until('alone again it sends all it has', async () => (await sentWidth()) === 640, 30);
+    await page.context().close();
 });

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 
 const binary = process.env.TESSERA_BINARY ?? new URL('../../../build/tessera', import.meta.url).pathname;
 
+const peer = process.env.TESSERA_PEER ?? new URL('../../../build/tests/peer/peer', import.meta.url).pathname;
 const link = process.env.TESSERA_LINK ?? new URL('../../../build/tests/link/link', import.meta.url).pathname;
 
 export async function startServer(...flags) {
@@ -62,6 +63,21 @@ export async function startLink() {
         async stop() {
             child.stdin.end();
             await ended;
+        },
+    };
+}
+
+// Members without a browser (tests/peer), each with a picture of one colour, until stop().
+export function startPeers(url, room, count) {
+    const address = `${url.replace('http', 'ws')}/ws`;
+    const children = Array.from({ length: count }, (_, i) =>
+        spawn(peer, ['--url', address, '--room', room, '--name', `Peer ${i}`, '--colour', 'green', '--seconds', '300', '--quiet'],
+            { stdio: 'ignore' }));
+    return {
+        async stop() {
+            const ended = children.map((child) => new Promise((resolve) => child.once('exit', resolve)));
+            children.forEach((child) => child.kill('SIGTERM'));
+            await Promise.all(ended);
         },
     };
 }
