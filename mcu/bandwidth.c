@@ -11,6 +11,10 @@
 // The least, not the mean: jitter delays each packet on its own, and of five packets or more one is
 // always nearly undelayed; a queue delays them all. What may be left of jitter grows with it, so
 //
+// A narrow link takes long over a large packet: 64 ms for 1200 bytes at 150 kbit/s, which is no
+// queue. So there is a base for each of four sizes: the least that a packet of that size ever took,
+// but not more than what the smallest take and the time that the capacity leaves for its bytes.
+//
 //     threshold = 40 ms + 1.5 x spread      spread: median less least, averaged while it is calm
 //
 // Falling. When all the newest packets stood in a queue, the link was never idle between them, so
@@ -36,6 +40,9 @@
 //
 // Silence. Each second without feedback halves the capacity.
 //
+// Beginning. The start is low, for a keyframe sized for more would fill a thin link's queue for
+// seconds; as long as nothing speaks against it a probe with g = 3 goes out every 300 ms.
+//
 // Rising. What arrived without a queue, fits: the capacity is never below the received rate of the
 // last second. Beyond that only probes tell: now and then the sender is asked to send, padding and
 // media together, at g x capacity for 100 ms / (g - 1), so that a link which is full already is
@@ -48,12 +55,14 @@
 // is exact for one queue in the way. Next to no growth: the capacity is what the probe showed, and
 // the next one may come after two seconds, with g = 2. Growth: it is 0.9 of the link rate, but what
 // was believed before stays, unless it was far off; the next probe waits twice as long (up to ten
-// seconds), with g = 1.5. What a probe leaves in the queue is no reason to fall for two seconds.
+// seconds, or five below 200 kbit/s), with g = 1.5. What a probe leaves in the queue is no reason
+// to fall for two seconds.
 #include "mcu/bandwidth.h"
 
 #include "mcu/arrivals.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define MS        INT64_C(1000000)
 #define SECOND    (1000 * MS)
@@ -74,8 +83,12 @@ enum { NEWEST_MIN = 5, NEWEST_MAX = 64, SIZE_MAX_BYTES = 65536 };
 #define PROBE_GRACE     (2 * SECOND) // what a probe left in the queue is gone by then
 #define PROBE_AGAIN     (2 * SECOND)
 #define PROBE_AGAIN_MAX (10 * SECOND)
+#define FIRST_PROBE     (300 * MS) // and the pause while each one succeeds since
+#define PROBE_BITS      48000      // five full packets at least: fewer tell little
+#define PROBE_SPAN_MAX  (400 * MS)
 #define CONTENDED_FOR   (10 * SECOND)
 #define VAIN_FOR        (3 * SECOND) // so long after a queue its falls in vain still count
+#define THIN_BPS        200000
 #define LOSS_HEAVY      0.2
 #define FALL_TO         0.9
 #define DRAIN_MIN       0.65
@@ -94,12 +107,14 @@ struct bandwidth {
     int64_t min_bps, max_bps, capacity_bps, estimate_bps;
     enum bandwidth_reason reason;
     bool has_begun;
+    bool has_proof;   // the capacity is no mere guess
+    bool is_starting; // nothing has spoken against more yet
     int64_t now_ns, fed_ns, rtt_ns;
 
     struct arrivals arrivals;
 
     bool has_base;
-    int64_t base_ns[2], base_turn_ns, last_delay_ns;
+    int64_t base_ns[2][ARRIVALS_SIZES], base_turn_ns, last_delay_ns;
     int64_t queue_ns, spread_ns, newest_from_ns; // newest: sent since then
     int64_t received_bps, sent_bps;
     double loss, loss_accepted;
@@ -162,6 +177,7 @@ static void set_capacity(struct bandwidth *bandwidth, int64_t bps, enum bandwidt
     if (bps != bandwidth->capacity_bps)
         bandwidth->reason = reason;
     bandwidth->capacity_bps = bps;
+    bandwidth->has_proof = true;
 }
 
 // ---- time ----
@@ -169,9 +185,9 @@ static void set_capacity(struct bandwidth *bandwidth, int64_t bps, enum bandwidt
 static void advance(struct bandwidth *bandwidth, int64_t now_ns) {
     now_ns = clamp(now_ns, 0, TIME_MAX);
     if (!bandwidth->has_begun) {
-        bandwidth->has_begun = true;
+        bandwidth->has_begun = bandwidth->is_starting = true;
         bandwidth->now_ns = bandwidth->fed_ns = bandwidth->calm_ns = now_ns;
-        bandwidth->probe.next_ns = now_ns + SECOND;
+        bandwidth->probe.next_ns = now_ns + FIRST_PROBE;
     }
     bandwidth->now_ns = MAX(bandwidth->now_ns, now_ns);
 }
@@ -205,24 +221,46 @@ static void forget_delays(struct bandwidth *bandwidth) {
     bandwidth->is_falling = bandwidth->is_contended = bandwidth->probe.is_out = false;
 }
 
-static void learn_base(struct bandwidth *bandwidth, int64_t delay_ns) {
-    int64_t *base_ns = bandwidth->base_ns;
+static void forget_bases(int64_t *base_ns) {
+    for (int size = 0; size < ARRIVALS_SIZES; size++)
+        base_ns[size] = INT64_MAX;
+}
+
+// A smaller packet would have come as soon as this one, at least.
+static void learn_base(struct bandwidth *bandwidth, int64_t delay_ns, int size_bytes) {
     if (!bandwidth->has_base) {
-        base_ns[0] = base_ns[1] = delay_ns;
+        forget_bases(bandwidth->base_ns[0]);
+        forget_bases(bandwidth->base_ns[1]);
         bandwidth->base_turn_ns = bandwidth->now_ns;
         bandwidth->has_base = true;
     }
     if (bandwidth->now_ns - bandwidth->base_turn_ns > BASE_TURN) {
-        base_ns[1] = base_ns[0];
-        base_ns[0] = delay_ns;
+        memcpy(bandwidth->base_ns[1], bandwidth->base_ns[0], sizeof(bandwidth->base_ns[1]));
+        forget_bases(bandwidth->base_ns[0]);
         bandwidth->base_turn_ns = bandwidth->now_ns;
     }
-    base_ns[0] = MIN(base_ns[0], delay_ns);
+    for (int size = arrivals_size_class(size_bytes); size >= 0; size--)
+        bandwidth->base_ns[0][size] = MIN(bandwidth->base_ns[0][size], delay_ns);
     bandwidth->last_delay_ns = delay_ns;
 }
 
+static int64_t base_of_size_ns(const struct bandwidth *bandwidth, int size) {
+    return MIN(bandwidth->base_ns[0][size], bandwidth->base_ns[1][size]);
+}
+
 static int64_t base_ns(const struct bandwidth *bandwidth) {
-    return MIN(bandwidth->base_ns[0], bandwidth->base_ns[1]);
+    return base_of_size_ns(bandwidth, 0);
+}
+
+static void measure_longer(struct bandwidth *bandwidth) {
+    int64_t first_ns = base_ns(bandwidth);
+    for (int size = 1; size < ARRIVALS_SIZES; size++) {
+        int64_t bits = (int64_t)size * ARRIVALS_SIZE_BYTES * 8;
+        int64_t most_ns = bits * SECOND / bandwidth->capacity_bps;
+        int64_t known_ns = base_of_size_ns(bandwidth, size);
+        bandwidth->arrivals.longer_ns[size] =
+            known_ns == INT64_MAX ? most_ns : MIN(known_ns - first_ns, most_ns);
+    }
 }
 
 static int64_t threshold_ns(const struct bandwidth *bandwidth) {
@@ -230,6 +268,7 @@ static int64_t threshold_ns(const struct bandwidth *bandwidth) {
 }
 
 static void measure_queue(struct bandwidth *bandwidth, int fresh) {
+    measure_longer(bandwidth);
     int64_t delays[NEWEST_MAX];
     int count =
         arrivals_newest_delays(&bandwidth->arrivals, (int)clamp(fresh, NEWEST_MIN, NEWEST_MAX),
@@ -248,7 +287,7 @@ static void measure_queue(struct bandwidth *bandwidth, int fresh) {
 static void fall(struct bandwidth *bandwidth, int64_t link_bps, enum bandwidth_reason reason) {
     set_capacity(bandwidth, MIN(bandwidth->capacity_bps, scaled(link_bps, FALL_TO)), reason);
     bandwidth->is_falling = true;
-    bandwidth->has_effect = bandwidth->is_contended = false;
+    bandwidth->has_effect = bandwidth->is_contended = bandwidth->is_starting = false;
     bandwidth->fell_ns = bandwidth->now_ns;
     bandwidth->fall_bps = link_bps;
 }
@@ -293,9 +332,10 @@ static void measure_passage(struct bandwidth *bandwidth) {
     bandwidth->passage += (passage - bandwidth->passage) / 10;
 }
 
-// So little is sent, and comes, that the queue can hardly be ours.
+// So little is sent, and comes, that the queue can hardly be ours. But a capacity that is a guess
+// tells nothing of what the link takes.
 static bool is_idle(const struct bandwidth *bandwidth) {
-    return bandwidth->sent_bps < scaled(bandwidth->capacity_bps, 0.6) &&
+    return bandwidth->has_proof && bandwidth->sent_bps < scaled(bandwidth->capacity_bps, 0.6) &&
            received_bps(bandwidth, SECOND) > scaled(sent_bps(bandwidth, SECOND), 0.9);
 }
 
@@ -404,7 +444,8 @@ static void judge_loss(struct bandwidth *bandwidth) {
 static bool is_calm(const struct bandwidth *bandwidth) {
     if (bandwidth->is_contended) // as calm as it gets
         return is_idle(bandwidth) && bandwidth->loss < LOSS_HEAVY / 2;
-    return bandwidth->now_ns - bandwidth->calm_ns > SECOND && !bandwidth->is_lossy &&
+    int64_t calm_for_ns = bandwidth->is_starting ? FIRST_PROBE - 50 * MS : SECOND;
+    return bandwidth->now_ns - bandwidth->calm_ns > calm_for_ns && !bandwidth->is_lossy &&
            bandwidth->queue_ns < threshold_ns(bandwidth) / 2;
 }
 
@@ -450,6 +491,11 @@ static double probe_part(const struct bandwidth *bandwidth, const struct arrival
     return came / (1 + (double)growth_ns / ((double)span_ns * 2 / 3));
 }
 
+// Where every bit counts, and what a probe takes is little.
+static int64_t again_max_ns(const struct bandwidth *bandwidth) {
+    return bandwidth->capacity_bps < THIN_BPS ? PROBE_AGAIN_MAX / 2 : PROBE_AGAIN_MAX;
+}
+
 static void judge_probe(struct bandwidth *bandwidth) {
     struct probe *probe = &bandwidth->probe;
     if (!probe->is_out || newest_sent_ns(bandwidth) < probe->until_ns + 20 * MS)
@@ -462,10 +508,11 @@ static void judge_probe(struct bandwidth *bandwidth) {
     probe->is_out = false;
     learn_from_probe(bandwidth, scaled(MIN(bps, probe->bps), is_whole ? part : part * FALL_TO),
                      bps);
+    bandwidth->is_starting &= is_whole;
     probe->again_ns = is_whole && !bandwidth->is_contended
                           ? PROBE_AGAIN
-                          : MIN(probe->again_ns * 2, PROBE_AGAIN_MAX);
-    probe->next_ns = bandwidth->now_ns + probe->again_ns;
+                          : MIN(probe->again_ns * 2, again_max_ns(bandwidth));
+    probe->next_ns = bandwidth->now_ns + (bandwidth->is_starting ? FIRST_PROBE : probe->again_ns);
 }
 
 static bool is_probe_due(struct bandwidth *bandwidth, int64_t wanted_bps) {
@@ -477,7 +524,10 @@ static bool is_probe_due(struct bandwidth *bandwidth, int64_t wanted_bps) {
 }
 
 static double probe_gain(const struct bandwidth *bandwidth, int64_t wanted_bps) {
-    double gain = bandwidth->probe.again_ns == PROBE_AGAIN ? 2 : 1.5;
+    bool is_bold = bandwidth->probe.again_ns == PROBE_AGAIN && bandwidth->capacity_bps >= THIN_BPS;
+    double gain = is_bold ? 2 : 1.5;
+    if (bandwidth->is_starting)
+        gain = 3;
     if (bandwidth->is_contended)
         gain = 1.4;
     return MIN(gain, (double)wanted_bps / (double)bandwidth->capacity_bps);
@@ -487,7 +537,10 @@ static int64_t probe_span_ns(const struct bandwidth *bandwidth, double gain) {
     int64_t span_ns = scaled(PROBE_QUEUE, 1 / MAX(gain - 1, 0.25));
     if (bandwidth->sent_bps < scaled(bandwidth->capacity_bps, 0.75))
         span_ns = MAX(span_ns / 2, 80 * MS); // not used lately: who knows whether it is still there
-    return span_ns;
+    double bps = (double)bandwidth->capacity_bps * gain;
+    int64_t telling_ns = (int64_t)((double)PROBE_BITS / bps * SECOND);
+    int64_t most_ns = MIN(scaled(PROBE_QUEUE * 3 / 2, 1 / MAX(gain - 1, 0.25)), PROBE_SPAN_MAX);
+    return MAX(span_ns, MIN(telling_ns, most_ns));
 }
 
 struct bandwidth_probe bandwidth_take_probe(struct bandwidth *bandwidth, int64_t wanted_bps,
@@ -535,7 +588,7 @@ static int take_packets(struct bandwidth *bandwidth, const struct bandwidth_pack
             forget_delays(bandwidth);
             arrivals_keep(&bandwidth->arrivals, &packets[i]);
         }
-        learn_base(bandwidth, delay_ns);
+        learn_base(bandwidth, delay_ns, packets[i].size_bytes);
     }
     return fresh;
 }

@@ -84,7 +84,8 @@ struct weak {
     int queue_max_ms, queue_seen_max_ms, tier_changes, tier_ups, changes, probes;
     int layers_min;
     bool had_video_always, had_video_ever;
-    int64_t raised_ms, raise_gap_ms; // least time between a change of tier and one upwards
+    // Least time between a change of tier and one upwards, and from sound alone to the same.
+    int64_t raised_ms, resumed_ms, raise_gap_ms;
 };
 
 static inline double weak_random(struct weak *weak) {
@@ -114,7 +115,7 @@ static inline struct weak *weak_create(int64_t rate_bps, int64_t start_bps, uint
     *weak = (struct weak){.rate_bps = rate_bps, .buffer_ms = 1000, .delay_ms = 50, .seed = seed};
     weak->bandwidth = bandwidth_create(start_bps, 30000, 10000000);
     weak->highest = -1;
-    weak->raised_ms = -100000;
+    weak->raised_ms = weak->resumed_ms = -100000;
     weak->raise_gap_ms = 1000000;
     weak->wants_keyframe = true;
     downlink_init(&weak->downlink, &config);
@@ -310,8 +311,12 @@ static inline void weak_note_choice(struct weak *weak, const struct downlink_cho
     weak->changes += was != is || before->layers != choice->layers;
     weak->tier_changes += was != is;
     weak->tier_ups += is < was;
-    if (is < was && weak->now_ms - weak->raised_ms < weak->raise_gap_ms)
-        weak->raise_gap_ms = weak->now_ms - weak->raised_ms;
+    bool is_resumed = is < was && was == STAGE_TIERS;
+    int64_t since_ms = weak->now_ms - (is_resumed ? weak->resumed_ms : weak->raised_ms);
+    if (is < was && since_ms < weak->raise_gap_ms)
+        weak->raise_gap_ms = since_ms;
+    if (is_resumed)
+        weak->resumed_ms = weak->now_ms;
     if (was != is) {
         weak->raised_ms = weak->now_ms;
         weak->wants_keyframe = true;
