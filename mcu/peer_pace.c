@@ -10,7 +10,6 @@
 #include "mcu/peer_internal.h"
 
 #include <gst/rtp/rtp.h>
-#include <string.h>
 
 enum {
     CHUNK_MAX = 32,

@@ -4,7 +4,6 @@
 #include "mcu/peer_internal.h"
 
 #include <gst/rtp/gstrtcpbuffer.h>
-#include <string.h>
 
 enum { SSRCS_MAX = 2, FCI_BYTES = 8 };
 static const int64_t interval_ns = 200 * 1000000LL; // a report goes out for each of our streams
@@ -25,7 +24,7 @@ static void write_remb(guint8 *fci, uint64_t bps, const uint32_t *ssrcs, int cou
     int exponent = 0;
     for (; bps >> exponent > 0x3ffff; exponent++)
         ;
-    memcpy(fci, "REMB", 4);
+    GST_WRITE_UINT32_BE(fci, 0x52454d42); // "REMB"
     GST_WRITE_UINT32_BE(fci + 4, (guint32)count << 24 | (guint32)exponent << 18 |
                                      (guint32)(bps >> exponent));
     for (int i = 0; i < count; i++)

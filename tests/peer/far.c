@@ -133,6 +133,7 @@ static void ask_figures(struct far_member *member, const char *line, struct figu
         .audio_heard_ms = number_of(a, "audio_heard_ms"),
         .audio_repaired_ms = number_of(a, "audio_repaired_ms"),
         .audio_concealed_ms = number_of(a, "audio_concealed_ms"),
+        .audio_waited_ms = number_of(a, "audio_waited_ms"),
         .audio_packets = (uint64_t)number_of(a, "audio_packets"),
         .audio_lost = (uint64_t)number_of(a, "audio_lost"),
         .audio_bytes = (uint64_t)number_of(a, "audio_bytes"),

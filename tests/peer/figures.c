@@ -75,6 +75,7 @@ static void play(struct figures *figures, int64_t hole, int64_t unrepaired, int6
     if (now_ns > figures->head_ns) {
         waited_ms = (double)(now_ns - figures->head_ns) / 1e6;
         figures->view.audio_concealed_ms += waited_ms;
+        figures->view.audio_waited_ms += waited_ms;
         figures->head_ns = now_ns;
     }
     note_gap(figures, to_ms(unrepaired) + waited_ms);

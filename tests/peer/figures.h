@@ -20,6 +20,7 @@ struct figures_view {
     // listener waited, or both in one.
     double audio_gap_ms; // the longest pause, up to now if it lasts
     double audio_heard_ms, audio_repaired_ms, audio_concealed_ms;
+    double audio_waited_ms; // the part of the concealed that came too late rather than never
     uint64_t audio_packets, audio_lost, audio_bytes;
     double audio_packet_ms; // length of the newest one
     // Pictures that could be decoded.

@@ -57,13 +57,13 @@ struct media *lively_create_flash(void) {
     return media_create_painted(paint_flash, NULL, 320, 180, FLASH_FPS, FLASH_FPS, FLASH_KBPS);
 }
 
-// Swells four times a second, as media_create_tone() does; or sounds for the first part only.
+// Swells out of silence four times a second; or sounds for the first part only.
 static struct media *create_sound(int hz, double peak, bool is_beep, int kbps) {
     int16_t *samples = calloc(RATE_HZ, sizeof(*samples));
     if (!samples)
         return NULL;
     for (int i = 0; i < (is_beep ? BEEP_SAMPLES : RATE_HZ); i++) {
-        double swell = is_beep ? 1 : 0.6 - 0.4 * cos(2 * M_PI * 4 * i / RATE_HZ);
+        double swell = is_beep ? 1 : pow(0.5 - 0.5 * cos(2 * M_PI * 4 * i / RATE_HZ), 1.5);
         samples[i] = (int16_t)(peak * swell * sin(2 * M_PI * hz * i / RATE_HZ));
     }
     struct media *media = media_create_sound(samples, RATE_HZ, kbps);

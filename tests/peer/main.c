@@ -93,15 +93,16 @@ static json_t *figures_json(struct client *client) {
     struct figures_view v;
     client_figures(client, &v);
     return json_pack(
-        "{s:f,s:f,s:f,s:f,s:f,s:I,s:I,s:I,s:f,s:I,s:I,s:f,s:f,s:i,s:i,s:i,s:i,s:f,s:i,s:b}",
-        "seconds", v.seconds, "audio_gap_ms", v.audio_gap_ms, "audio_heard_ms", v.audio_heard_ms,
-        "audio_repaired_ms", v.audio_repaired_ms, "audio_concealed_ms", v.audio_concealed_ms,
-        "audio_packets", (json_int_t)v.audio_packets, "audio_lost", (json_int_t)v.audio_lost,
-        "audio_bytes", (json_int_t)v.audio_bytes, "audio_packet_ms", v.audio_packet_ms, "frames",
-        (json_int_t)v.frames, "video_bytes", (json_int_t)v.video_bytes, "freeze_ms", v.freeze_ms,
-        "fps", v.fps, "fps_least", v.fps_least, "fps_now", v.fps_now, "width", v.width_px, "height",
-        v.height_px, "round_trip_ms", (double)client_round_trip_ns(client) / 1e6, "members",
-        client_member_count(client), "connected", client_connected_ns(client) != 0);
+        "{s:f,s:f,s:f,s:f,s:f,s:f,s:I,s:I,s:I,s:f,s:I,s:I,s:f,s:f,s:i,s:i,s:i,s:i,s:f,s:i,s:b}",
+        "seconds", v.seconds, "audio_waited_ms", v.audio_waited_ms, "audio_gap_ms", v.audio_gap_ms,
+        "audio_heard_ms", v.audio_heard_ms, "audio_repaired_ms", v.audio_repaired_ms,
+        "audio_concealed_ms", v.audio_concealed_ms, "audio_packets", (json_int_t)v.audio_packets,
+        "audio_lost", (json_int_t)v.audio_lost, "audio_bytes", (json_int_t)v.audio_bytes,
+        "audio_packet_ms", v.audio_packet_ms, "frames", (json_int_t)v.frames, "video_bytes",
+        (json_int_t)v.video_bytes, "freeze_ms", v.freeze_ms, "fps", v.fps, "fps_least", v.fps_least,
+        "fps_now", v.fps_now, "width", v.width_px, "height", v.height_px, "round_trip_ms",
+        (double)client_round_trip_ns(client) / 1e6, "members", client_member_count(client),
+        "connected", client_connected_ns(client) != 0);
 }
 
 static void answer(struct client *client, const char *line) {
