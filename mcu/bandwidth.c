@@ -267,11 +267,11 @@ static int64_t threshold_ns(const struct bandwidth *bandwidth) {
     return THRESHOLD + bandwidth->spread_ns * 3 / 2;
 }
 
-static void measure_queue(struct bandwidth *bandwidth, int fresh) {
+static void measure_queue(struct bandwidth *bandwidth, int came) {
     measure_longer(bandwidth);
     int64_t delays[NEWEST_MAX];
     int count =
-        arrivals_newest_delays(&bandwidth->arrivals, (int)clamp(fresh, NEWEST_MIN, NEWEST_MAX),
+        arrivals_newest_delays(&bandwidth->arrivals, (int)clamp(came, NEWEST_MIN, NEWEST_MAX),
                                delays, &bandwidth->newest_from_ns);
     if (!count)
         return;
@@ -435,6 +435,9 @@ static void judge_loss(struct bandwidth *bandwidth) {
     }
     struct arrivals_tally last = arrivals_tally(&bandwidth->arrivals, until_ns - SECOND, until_ns);
     int64_t came_bps = arrivals_rate_bps(last.received_bytes, SECOND);
+    // Where little was sent, the part that came tells, not how much it was.
+    if (arrivals_rate_bps(last.sent_bytes, SECOND) < scaled(bandwidth->capacity_bps, 0.75))
+        came_bps = MAX(came_bps, scaled(bandwidth->capacity_bps, 1 - arrivals_loss(&last)));
     set_capacity(bandwidth, MIN(bandwidth->capacity_bps, came_bps), BANDWIDTH_LOSS);
     bandwidth->loss_fell_ns = bandwidth->now_ns;
 }
@@ -574,15 +577,18 @@ static void publish(struct bandwidth *bandwidth) {
         clamp(scaled(bandwidth->capacity_bps, drain), bandwidth->min_bps, bandwidth->max_bps);
 }
 
+// How many are news; and how many of them came.
 static int take_packets(struct bandwidth *bandwidth, const struct bandwidth_packet *packets,
-                        int count) {
+                        int count, int *came) {
     int fresh = 0;
+    *came = 0;
     for (int i = 0; i < count; i++) {
         if (!is_sane(bandwidth, &packets[i]) || !arrivals_keep(&bandwidth->arrivals, &packets[i]))
             continue;
         fresh++;
         if (packets[i].received_ns < 0)
             continue;
+        ++*came;
         int64_t delay_ns = packets[i].received_ns - packets[i].sent_ns;
         if (bandwidth->has_base && llabs(delay_ns - bandwidth->last_delay_ns) > CLOCK_JUMP) {
             forget_delays(bandwidth);
@@ -597,12 +603,12 @@ void bandwidth_add(struct bandwidth *bandwidth, const struct bandwidth_packet *p
                    int64_t now_ns) {
     advance(bandwidth, now_ns);
     arrivals_begin_round(&bandwidth->arrivals);
-    int fresh = take_packets(bandwidth, packets, count);
-    if (!fresh)
+    int came;
+    if (!take_packets(bandwidth, packets, count, &came))
         return;
     bandwidth->fed_ns = bandwidth->now_ns;
     arrivals_forget_older(&bandwidth->arrivals, HISTORY);
-    measure_queue(bandwidth, fresh);
+    measure_queue(bandwidth, came);
     bandwidth->received_bps = received_bps(bandwidth, SECOND / 2);
     bandwidth->sent_bps = sent_bps(bandwidth, SECOND / 2);
     measure_passage(bandwidth);
