@@ -57,6 +57,9 @@
 // was believed before stays, unless it was far off; the next probe waits twice as long (up to ten
 // seconds, or five below 200 kbit/s), with g = 1.5. What a probe leaves in the queue is no reason
 // to fall for two seconds.
+//
+// Below 200 kbit/s packets are few, and probes tell little. There the capacity creeps up as well,
+// by a twentieth a second after two calm ones, to 1.35 of what arrives.
 #include "mcu/bandwidth.h"
 
 #include "mcu/arrivals.h"
@@ -91,6 +94,8 @@ enum { NEWEST_MIN = 5, NEWEST_MAX = 64, SIZE_MAX_BYTES = 65536 };
 #define THIN_BPS        200000
 #define LOSS_HEAVY      0.2
 #define FALL_TO         0.9
+#define CREEP_TO        1.35
+#define CREEP_PER_S     0.05
 #define DRAIN_MIN       0.65
 #define PASSAGE_MIN     0.88
 
@@ -124,6 +129,7 @@ struct bandwidth {
     int overs;               // rounds over the threshold, one after another
     int64_t busy_arrival_ns; // since then the link was never idle
     int64_t calm_ns;         // since then there was no queue
+    int64_t crept_ns;        // when it was last seen whether the capacity may creep up
 
     bool is_falling; // a fall whose effect is being watched
     int64_t fell_ns, fall_bps;
@@ -460,6 +466,21 @@ static void follow_received(struct bandwidth *bandwidth) {
         set_capacity(bandwidth, bps, BANDWIDTH_STEADY);
 }
 
+// A thin link carries so few packets that a probe tells little; but a queue that begins is soon
+// seen, and small.
+static void creep(struct bandwidth *bandwidth) {
+    int64_t span_ns = MIN(bandwidth->now_ns - bandwidth->crept_ns, SECOND / 2);
+    bandwidth->crept_ns = bandwidth->now_ns;
+    if (bandwidth->capacity_bps >= THIN_BPS || !is_calm(bandwidth) || bandwidth->is_contended ||
+        bandwidth->is_starting || bandwidth->now_ns - bandwidth->calm_ns < 2 * SECOND)
+        return;
+    int64_t most_bps = MIN(scaled(received_bps(bandwidth, 2 * SECOND), CREEP_TO), THIN_BPS);
+    int64_t bps =
+        scaled(bandwidth->capacity_bps, 1 + CREEP_PER_S * (double)span_ns / (double)SECOND);
+    if (bandwidth->capacity_bps < most_bps)
+        set_capacity(bandwidth, MIN(bps, most_bps), BANDWIDTH_STEADY);
+}
+
 // How much the delay grew from before the probe to its last third; the least of it.
 static int64_t probe_growth_ns(const struct bandwidth *bandwidth) {
     const struct probe *probe = &bandwidth->probe;
@@ -527,8 +548,9 @@ static bool is_probe_due(struct bandwidth *bandwidth, int64_t wanted_bps) {
 }
 
 static double probe_gain(const struct bandwidth *bandwidth, int64_t wanted_bps) {
-    bool is_bold = bandwidth->probe.again_ns == PROBE_AGAIN && bandwidth->capacity_bps >= THIN_BPS;
-    double gain = is_bold ? 2 : 1.5;
+    double gain = bandwidth->probe.again_ns == PROBE_AGAIN ? 2 : 1.5;
+    if (bandwidth->capacity_bps < THIN_BPS) // a keyframe or two may come on top
+        gain = 1.4;
     if (bandwidth->is_starting)
         gain = 3;
     if (bandwidth->is_contended)
@@ -537,12 +559,13 @@ static double probe_gain(const struct bandwidth *bandwidth, int64_t wanted_bps) 
 }
 
 static int64_t probe_span_ns(const struct bandwidth *bandwidth, double gain) {
-    int64_t span_ns = scaled(PROBE_QUEUE, 1 / MAX(gain - 1, 0.25));
+    bool is_thin = bandwidth->capacity_bps < THIN_BPS;
+    int64_t span_ns = scaled(is_thin ? PROBE_QUEUE * 3 / 4 : PROBE_QUEUE, 1 / MAX(gain - 1, 0.25));
     if (bandwidth->sent_bps < scaled(bandwidth->capacity_bps, 0.75))
         span_ns = MAX(span_ns / 2, 80 * MS); // not used lately: who knows whether it is still there
     double bps = (double)bandwidth->capacity_bps * gain;
     int64_t telling_ns = (int64_t)((double)PROBE_BITS / bps * SECOND);
-    int64_t most_ns = MIN(scaled(PROBE_QUEUE * 3 / 2, 1 / MAX(gain - 1, 0.25)), PROBE_SPAN_MAX);
+    int64_t most_ns = MIN(scaled(PROBE_QUEUE * 5 / 4, 1 / MAX(gain - 1, 0.25)), PROBE_SPAN_MAX);
     return MAX(span_ns, MIN(telling_ns, most_ns));
 }
 
@@ -616,6 +639,7 @@ void bandwidth_add(struct bandwidth *bandwidth, const struct bandwidth_packet *p
     judge_queue(bandwidth);
     judge_loss(bandwidth);
     follow_received(bandwidth);
+    creep(bandwidth);
     publish(bandwidth);
 }
 

@@ -52,7 +52,7 @@ struct weak {
     bool wants_keyframe;
     double video_due_bytes;
     int64_t audio_due_ms, probe_from_ms, probe_until_ms, probe_bytes;
-    int probe_kbps;
+    int probe_kbps, probe_packet_bytes;
     int64_t sent_ns[WEAK_PACKETS], received_ns[WEAK_PACKETS];
     int sizes[WEAK_PACKETS];
     int next;
@@ -115,6 +115,7 @@ static inline struct weak *weak_create(int64_t rate_bps, int64_t start_bps, uint
     *weak = (struct weak){.rate_bps = rate_bps, .buffer_ms = 1000, .delay_ms = 50, .seed = seed};
     weak->bandwidth = bandwidth_create(start_bps, 30000, 10000000);
     weak->highest = -1;
+    weak->probe_packet_bytes = 255;
     weak->raised_ms = weak->resumed_ms = -100000;
     weak->raise_gap_ms = 1000000;
     weak->wants_keyframe = true;
@@ -287,7 +288,7 @@ static inline void weak_send_probe(struct weak *weak) {
         return;
     int64_t due = (weak->now_ms - weak->probe_from_ms) * weak->probe_kbps / 8;
     while (weak->probe_bytes < due)
-        weak_send(weak, 255 + WEAK_HEADERS);
+        weak_send(weak, weak->probe_packet_bytes + WEAK_HEADERS);
 }
 
 static inline void weak_trace(struct weak *weak, const struct bandwidth_view *view) {
