@@ -8,12 +8,10 @@
 //
 //     queue = least(received - sent of the newest packets) - base
 //
+// There is a base for each of four sizes of packets, see delays.h.
+//
 // The least, not the mean: jitter delays each packet on its own, and of five packets or more one is
 // always nearly undelayed; a queue delays them all. What may be left of jitter grows with it, so
-//
-// A narrow link takes long over a large packet: 64 ms for 1200 bytes at 150 kbit/s, which is no
-// queue. So there is a base for each of four sizes: the least that a packet of that size ever took,
-// but not more than what the smallest take and the time that the capacity leaves for its bytes.
 //
 //     threshold = 40 ms + 1.5 x spread      spread: median less least, averaged while it is calm
 //
@@ -63,9 +61,10 @@
 #include "mcu/bandwidth.h"
 
 #include "mcu/arrivals.h"
+#include "mcu/delays.h"
+#include "mcu/probing.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define MS        INT64_C(1000000)
 #define SECOND    (1000 * MS)
@@ -77,21 +76,15 @@ enum { NEWEST_MIN = 5, NEWEST_MAX = 64, SIZE_MAX_BYTES = 65536 };
 #define TIME_MAX        (INT64_MAX / 8)
 #define HISTORY         (4 * SECOND)
 #define AGE_MAX         (20 * SECOND) // older feedback tells nothing about now
-#define BASE_TURN       (15 * SECOND)
 #define CLOCK_JUMP      (10 * SECOND) // no queue is that long
 #define THRESHOLD       (40 * MS)
 #define SPREAD_MAX      (80 * MS)
 #define REACTION        (100 * MS) // until a sender sends what it was told
-#define PROBE_QUEUE     (100 * MS)
-#define PROBE_GRACE     (2 * SECOND) // what a probe left in the queue is gone by then
 #define PROBE_AGAIN     (2 * SECOND)
 #define PROBE_AGAIN_MAX (10 * SECOND)
 #define FIRST_PROBE     (300 * MS) // and the pause while each one succeeds since
-#define PROBE_BITS      48000      // five full packets at least: fewer tell little
-#define PROBE_SPAN_MAX  (400 * MS)
 #define CONTENDED_FOR   (10 * SECOND)
 #define VAIN_FOR        (3 * SECOND) // so long after a queue its falls in vain still count
-#define THIN_BPS        200000
 #define LOSS_HEAVY      0.2
 #define FALL_TO         0.9
 #define CREEP_TO        1.35
@@ -118,8 +111,7 @@ struct bandwidth {
 
     struct arrivals arrivals;
 
-    bool has_base;
-    int64_t base_ns[2][ARRIVALS_SIZES], base_turn_ns, last_delay_ns;
+    struct delays delays;
     int64_t queue_ns, spread_ns, newest_from_ns; // newest: sent since then
     int64_t received_bps, sent_bps;
     double loss, loss_accepted;
@@ -221,52 +213,14 @@ static int64_t received_bps(const struct bandwidth *bandwidth, int64_t span_ns) 
 // ---- queue ----
 
 static void forget_delays(struct bandwidth *bandwidth) {
-    bandwidth->has_base = false;
+    delays_forget(&bandwidth->delays);
     arrivals_clear(&bandwidth->arrivals);
     bandwidth->overs = 0;
     bandwidth->is_falling = bandwidth->is_contended = bandwidth->probe.is_out = false;
 }
 
-static void forget_bases(int64_t *base_ns) {
-    for (int size = 0; size < ARRIVALS_SIZES; size++)
-        base_ns[size] = INT64_MAX;
-}
-
-// A smaller packet would have come as soon as this one, at least.
-static void learn_base(struct bandwidth *bandwidth, int64_t delay_ns, int size_bytes) {
-    if (!bandwidth->has_base) {
-        forget_bases(bandwidth->base_ns[0]);
-        forget_bases(bandwidth->base_ns[1]);
-        bandwidth->base_turn_ns = bandwidth->now_ns;
-        bandwidth->has_base = true;
-    }
-    if (bandwidth->now_ns - bandwidth->base_turn_ns > BASE_TURN) {
-        memcpy(bandwidth->base_ns[1], bandwidth->base_ns[0], sizeof(bandwidth->base_ns[1]));
-        forget_bases(bandwidth->base_ns[0]);
-        bandwidth->base_turn_ns = bandwidth->now_ns;
-    }
-    for (int size = arrivals_size_class(size_bytes); size >= 0; size--)
-        bandwidth->base_ns[0][size] = MIN(bandwidth->base_ns[0][size], delay_ns);
-    bandwidth->last_delay_ns = delay_ns;
-}
-
-static int64_t base_of_size_ns(const struct bandwidth *bandwidth, int size) {
-    return MIN(bandwidth->base_ns[0][size], bandwidth->base_ns[1][size]);
-}
-
 static int64_t base_ns(const struct bandwidth *bandwidth) {
-    return base_of_size_ns(bandwidth, 0);
-}
-
-static void measure_longer(struct bandwidth *bandwidth) {
-    int64_t first_ns = base_ns(bandwidth);
-    for (int size = 1; size < ARRIVALS_SIZES; size++) {
-        int64_t bits = (int64_t)size * ARRIVALS_SIZE_BYTES * 8;
-        int64_t most_ns = bits * SECOND / bandwidth->capacity_bps;
-        int64_t known_ns = base_of_size_ns(bandwidth, size);
-        bandwidth->arrivals.longer_ns[size] =
-            known_ns == INT64_MAX ? most_ns : MIN(known_ns - first_ns, most_ns);
-    }
+    return delays_base_ns(&bandwidth->delays);
 }
 
 static int64_t threshold_ns(const struct bandwidth *bandwidth) {
@@ -274,7 +228,7 @@ static int64_t threshold_ns(const struct bandwidth *bandwidth) {
 }
 
 static void measure_queue(struct bandwidth *bandwidth, int came) {
-    measure_longer(bandwidth);
+    delays_get_longer(&bandwidth->delays, bandwidth->capacity_bps, bandwidth->arrivals.longer_ns);
     int64_t delays[NEWEST_MAX];
     int count =
         arrivals_newest_delays(&bandwidth->arrivals, (int)clamp(came, NEWEST_MIN, NEWEST_MAX),
@@ -376,20 +330,11 @@ static void judge_queue_over(struct bandwidth *bandwidth) {
     }
 }
 
-// What the last probe may have left in the queue.
-static int64_t probe_queue_ns(const struct bandwidth *bandwidth) {
-    if (!bandwidth->probe.until_ns)
-        return 0;
-    int64_t since_ns = MAX(bandwidth->newest_from_ns - bandwidth->probe.until_ns, 0);
-    double left = 1 - (double)since_ns / (double)PROBE_GRACE;
-    return scaled(PROBE_QUEUE + PROBE_QUEUE / 4, MAX(left, 0));
-}
-
 static void judge_queue(struct bandwidth *bandwidth) {
     int64_t limit_ns = threshold_ns(bandwidth);
     if (bandwidth->queue_ns > limit_ns)
         bandwidth->calm_ns = bandwidth->now_ns;
-    limit_ns += probe_queue_ns(bandwidth);
+    limit_ns += probing_left_ns(bandwidth->probe.until_ns, bandwidth->newest_from_ns);
     if (bandwidth->queue_ns <= limit_ns) {
         bandwidth->overs = 0;
         bandwidth->is_falling = false;
@@ -471,10 +416,11 @@ static void follow_received(struct bandwidth *bandwidth) {
 static void creep(struct bandwidth *bandwidth) {
     int64_t span_ns = MIN(bandwidth->now_ns - bandwidth->crept_ns, SECOND / 2);
     bandwidth->crept_ns = bandwidth->now_ns;
-    if (bandwidth->capacity_bps >= THIN_BPS || !is_calm(bandwidth) || bandwidth->is_contended ||
-        bandwidth->is_starting || bandwidth->now_ns - bandwidth->calm_ns < 2 * SECOND)
+    if (bandwidth->capacity_bps >= PROBING_THIN_BPS || !is_calm(bandwidth) ||
+        bandwidth->is_contended || bandwidth->is_starting ||
+        bandwidth->now_ns - bandwidth->calm_ns < 2 * SECOND)
         return;
-    int64_t most_bps = MIN(scaled(received_bps(bandwidth, 2 * SECOND), CREEP_TO), THIN_BPS);
+    int64_t most_bps = MIN(scaled(received_bps(bandwidth, 2 * SECOND), CREEP_TO), PROBING_THIN_BPS);
     int64_t bps =
         scaled(bandwidth->capacity_bps, 1 + CREEP_PER_S * (double)span_ns / (double)SECOND);
     if (bandwidth->capacity_bps < most_bps)
@@ -517,7 +463,7 @@ static double probe_part(const struct bandwidth *bandwidth, const struct arrival
 
 // Where every bit counts, and what a probe takes is little.
 static int64_t again_max_ns(const struct bandwidth *bandwidth) {
-    return bandwidth->capacity_bps < THIN_BPS ? PROBE_AGAIN_MAX / 2 : PROBE_AGAIN_MAX;
+    return bandwidth->capacity_bps < PROBING_THIN_BPS ? PROBE_AGAIN_MAX / 2 : PROBE_AGAIN_MAX;
 }
 
 static void judge_probe(struct bandwidth *bandwidth) {
@@ -543,30 +489,17 @@ static bool is_probe_due(struct bandwidth *bandwidth, int64_t wanted_bps) {
     struct probe *probe = &bandwidth->probe;
     if (probe->is_out && bandwidth->now_ns > probe->until_ns + bandwidth->rtt_ns + 2 * SECOND)
         probe->is_out = false; // nobody has told of it
-    return !probe->is_out && bandwidth->now_ns >= probe->next_ns && bandwidth->has_base &&
+    return !probe->is_out && bandwidth->now_ns >= probe->next_ns && bandwidth->delays.has_base &&
            is_calm(bandwidth) && wanted_bps > bandwidth->capacity_bps;
 }
 
 static double probe_gain(const struct bandwidth *bandwidth, int64_t wanted_bps) {
-    double gain = bandwidth->probe.again_ns == PROBE_AGAIN ? 2 : 1.5;
-    if (bandwidth->capacity_bps < THIN_BPS) // a keyframe or two may come on top
-        gain = 1.4;
+    double gain = probing_gain(bandwidth->capacity_bps, bandwidth->probe.again_ns == PROBE_AGAIN);
     if (bandwidth->is_starting)
         gain = 3;
     if (bandwidth->is_contended)
         gain = 1.4;
     return MIN(gain, (double)wanted_bps / (double)bandwidth->capacity_bps);
-}
-
-static int64_t probe_span_ns(const struct bandwidth *bandwidth, double gain) {
-    bool is_thin = bandwidth->capacity_bps < THIN_BPS;
-    int64_t span_ns = scaled(is_thin ? PROBE_QUEUE * 3 / 4 : PROBE_QUEUE, 1 / MAX(gain - 1, 0.25));
-    if (bandwidth->sent_bps < scaled(bandwidth->capacity_bps, 0.75))
-        span_ns = MAX(span_ns / 2, 80 * MS); // not used lately: who knows whether it is still there
-    double bps = (double)bandwidth->capacity_bps * gain;
-    int64_t telling_ns = (int64_t)((double)PROBE_BITS / bps * SECOND);
-    int64_t most_ns = MIN(scaled(PROBE_QUEUE * 5 / 4, 1 / MAX(gain - 1, 0.25)), PROBE_SPAN_MAX);
-    return MAX(span_ns, MIN(telling_ns, most_ns));
 }
 
 struct bandwidth_probe bandwidth_take_probe(struct bandwidth *bandwidth, int64_t wanted_bps,
@@ -576,7 +509,7 @@ struct bandwidth_probe bandwidth_take_probe(struct bandwidth *bandwidth, int64_t
     if (!is_probe_due(bandwidth, wanted_bps))
         return (struct bandwidth_probe){0, 0};
     double gain = probe_gain(bandwidth, wanted_bps);
-    int64_t span_ns = probe_span_ns(bandwidth, gain);
+    int64_t span_ns = probing_span_ns(bandwidth->capacity_bps, bandwidth->sent_bps, gain);
     struct probe *probe = &bandwidth->probe;
     probe->is_out = true;
     probe->from_ns = bandwidth->now_ns;
@@ -613,11 +546,12 @@ static int take_packets(struct bandwidth *bandwidth, const struct bandwidth_pack
             continue;
         ++*came;
         int64_t delay_ns = packets[i].received_ns - packets[i].sent_ns;
-        if (bandwidth->has_base && llabs(delay_ns - bandwidth->last_delay_ns) > CLOCK_JUMP) {
+        if (bandwidth->delays.has_base &&
+            llabs(delay_ns - bandwidth->delays.last_ns) > CLOCK_JUMP) {
             forget_delays(bandwidth);
             arrivals_keep(&bandwidth->arrivals, &packets[i]);
         }
-        learn_base(bandwidth, delay_ns, packets[i].size_bytes);
+        delays_learn(&bandwidth->delays, delay_ns, packets[i].size_bytes, bandwidth->now_ns);
     }
     return fresh;
 }
@@ -645,7 +579,8 @@ void bandwidth_add(struct bandwidth *bandwidth, const struct bandwidth_packet *p
 
 void bandwidth_tick(struct bandwidth *bandwidth, int64_t now_ns) {
     advance(bandwidth, now_ns);
-    if (!bandwidth->has_base || bandwidth->now_ns - bandwidth->fed_ns < SECOND + bandwidth->rtt_ns)
+    if (!bandwidth->delays.has_base ||
+        bandwidth->now_ns - bandwidth->fed_ns < SECOND + bandwidth->rtt_ns)
         return;
     set_capacity(bandwidth, bandwidth->capacity_bps / 2, BANDWIDTH_SILENCE);
     bandwidth->fed_ns = bandwidth->now_ns - bandwidth->rtt_ns; // the next second begins
