@@ -6,6 +6,16 @@
 
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
+int arrivals_size_class(int size_bytes) {
+    int class = size_bytes / ARRIVALS_SIZE_BYTES;
+    return class < 0 ? 0 : class < ARRIVALS_SIZES ? class : ARRIVALS_SIZES - 1;
+}
+
+static int64_t delay_ns(const struct arrivals *arrivals, const struct bandwidth_packet *packet) {
+    return packet->received_ns - packet->sent_ns -
+           arrivals->longer_ns[arrivals_size_class(packet->size_bytes)];
+}
+
 void arrivals_begin_round(struct arrivals *arrivals) {
     arrivals->round++;
 }
@@ -125,7 +135,7 @@ int arrivals_newest_delays(const struct arrivals *arrivals, int max, int64_t *de
         const struct bandwidth_packet *packet = &arrivals->entries[i].packet;
         if (packet->received_ns < 0)
             continue;
-        delays_ns[count++] = packet->received_ns - packet->sent_ns;
+        delays_ns[count++] = delay_ns(arrivals, packet);
         *from_ns = packet->sent_ns;
     }
     qsort(delays_ns, (size_t)count, sizeof(delays_ns[0]), compare_delays);
@@ -139,9 +149,10 @@ int64_t arrivals_least_delay_ns(const struct arrivals *arrivals, int64_t from_ns
         const struct bandwidth_packet *packet = &arrivals->entries[i].packet;
         if (packet->sent_ns < from_ns)
             break;
-        int64_t delay_ns = packet->received_ns - packet->sent_ns;
-        if (packet->received_ns >= 0 && packet->sent_ns <= until_ns && delay_ns < least_ns)
-            least_ns = delay_ns;
+        if (packet->received_ns < 0 || packet->sent_ns > until_ns)
+            continue;
+        int64_t packet_ns = delay_ns(arrivals, packet);
+        least_ns = packet_ns < least_ns ? packet_ns : least_ns;
     }
     return least_ns;
 }

@@ -7,7 +7,7 @@
 
 #include "mcu/bandwidth.h"
 
-enum { ARRIVALS_MAX = 2048 };
+enum { ARRIVALS_MAX = 2048, ARRIVALS_SIZES = 4, ARRIVALS_SIZE_BYTES = 320 };
 
 struct arrivals {
     struct {
@@ -17,7 +17,12 @@ struct arrivals {
     int count;
     unsigned round;
     int64_t latest_ns; // arrival
+    // What packets of a size take longer than the least ones, by themselves: see bandwidth.c.
+    int64_t longer_ns[ARRIVALS_SIZES];
 };
+
+// Sizes are told apart this finely.
+int arrivals_size_class(int size_bytes);
 
 struct arrivals_tally {
     int64_t sent_bytes, received_bytes;
@@ -43,6 +48,7 @@ int64_t arrivals_rate_bps(int64_t bytes, int64_t span_ns);
 int64_t arrivals_sent_bps(const struct arrivals *arrivals, int64_t span_ns);
 int64_t arrivals_received_bps(const struct arrivals *arrivals, int64_t span_ns);
 
+// Delays are less what a packet of that size takes longer by itself.
 // The delays of the last packets that came, ascending; how many there are, at most max. *from_ns:
 // when the first of them was sent.
 int arrivals_newest_delays(const struct arrivals *arrivals, int max, int64_t *delays_ns,

@@ -8,6 +8,8 @@
 //
 //     queue = least(received - sent of the newest packets) - base
 //
+// There is a base for each of four sizes of packets, see delays.h.
+//
 // The least, not the mean: jitter delays each packet on its own, and of five packets or more one is
 // always nearly undelayed; a queue delays them all. What may be left of jitter grows with it, so
 //
@@ -36,6 +38,9 @@
 //
 // Silence. Each second without feedback halves the capacity.
 //
+// Beginning. The start is low, for a keyframe sized for more would fill a thin link's queue for
+// seconds; as long as nothing speaks against it a probe with g = 3 goes out every 300 ms.
+//
 // Rising. What arrived without a queue, fits: the capacity is never below the received rate of the
 // last second. Beyond that only probes tell: now and then the sender is asked to send, padding and
 // media together, at g x capacity for 100 ms / (g - 1), so that a link which is full already is
@@ -48,10 +53,16 @@
 // is exact for one queue in the way. Next to no growth: the capacity is what the probe showed, and
 // the next one may come after two seconds, with g = 2. Growth: it is 0.9 of the link rate, but what
 // was believed before stays, unless it was far off; the next probe waits twice as long (up to ten
-// seconds), with g = 1.5. What a probe leaves in the queue is no reason to fall for two seconds.
+// seconds, or five below 200 kbit/s), with g = 1.5. What a probe leaves in the queue is no reason
+// to fall for two seconds.
+//
+// Below 200 kbit/s packets are few, and probes tell little. There the capacity creeps up as well,
+// by a twentieth a second after two calm ones, to 1.35 of what arrives.
 #include "mcu/bandwidth.h"
 
 #include "mcu/arrivals.h"
+#include "mcu/delays.h"
+#include "mcu/probing.h"
 
 #include <stdlib.h>
 
@@ -65,19 +76,19 @@ enum { NEWEST_MIN = 5, NEWEST_MAX = 64, SIZE_MAX_BYTES = 65536 };
 #define TIME_MAX        (INT64_MAX / 8)
 #define HISTORY         (4 * SECOND)
 #define AGE_MAX         (20 * SECOND) // older feedback tells nothing about now
-#define BASE_TURN       (15 * SECOND)
 #define CLOCK_JUMP      (10 * SECOND) // no queue is that long
 #define THRESHOLD       (40 * MS)
 #define SPREAD_MAX      (80 * MS)
 #define REACTION        (100 * MS) // until a sender sends what it was told
-#define PROBE_QUEUE     (100 * MS)
-#define PROBE_GRACE     (2 * SECOND) // what a probe left in the queue is gone by then
 #define PROBE_AGAIN     (2 * SECOND)
 #define PROBE_AGAIN_MAX (10 * SECOND)
+#define FIRST_PROBE     (300 * MS) // and the pause while each one succeeds since
 #define CONTENDED_FOR   (10 * SECOND)
 #define VAIN_FOR        (3 * SECOND) // so long after a queue its falls in vain still count
 #define LOSS_HEAVY      0.2
 #define FALL_TO         0.9
+#define CREEP_TO        1.35
+#define CREEP_PER_S     0.05
 #define DRAIN_MIN       0.65
 #define PASSAGE_MIN     0.88
 
@@ -94,12 +105,13 @@ struct bandwidth {
     int64_t min_bps, max_bps, capacity_bps, estimate_bps;
     enum bandwidth_reason reason;
     bool has_begun;
+    bool has_proof;   // the capacity is no mere guess
+    bool is_starting; // nothing has spoken against more yet
     int64_t now_ns, fed_ns, rtt_ns;
 
     struct arrivals arrivals;
 
-    bool has_base;
-    int64_t base_ns[2], base_turn_ns, last_delay_ns;
+    struct delays delays;
     int64_t queue_ns, spread_ns, newest_from_ns; // newest: sent since then
     int64_t received_bps, sent_bps;
     double loss, loss_accepted;
@@ -109,6 +121,7 @@ struct bandwidth {
     int overs;               // rounds over the threshold, one after another
     int64_t busy_arrival_ns; // since then the link was never idle
     int64_t calm_ns;         // since then there was no queue
+    int64_t crept_ns;        // when it was last seen whether the capacity may creep up
 
     bool is_falling; // a fall whose effect is being watched
     int64_t fell_ns, fall_bps;
@@ -162,6 +175,7 @@ static void set_capacity(struct bandwidth *bandwidth, int64_t bps, enum bandwidt
     if (bps != bandwidth->capacity_bps)
         bandwidth->reason = reason;
     bandwidth->capacity_bps = bps;
+    bandwidth->has_proof = true;
 }
 
 // ---- time ----
@@ -169,9 +183,9 @@ static void set_capacity(struct bandwidth *bandwidth, int64_t bps, enum bandwidt
 static void advance(struct bandwidth *bandwidth, int64_t now_ns) {
     now_ns = clamp(now_ns, 0, TIME_MAX);
     if (!bandwidth->has_begun) {
-        bandwidth->has_begun = true;
+        bandwidth->has_begun = bandwidth->is_starting = true;
         bandwidth->now_ns = bandwidth->fed_ns = bandwidth->calm_ns = now_ns;
-        bandwidth->probe.next_ns = now_ns + SECOND;
+        bandwidth->probe.next_ns = now_ns + FIRST_PROBE;
     }
     bandwidth->now_ns = MAX(bandwidth->now_ns, now_ns);
 }
@@ -199,40 +213,25 @@ static int64_t received_bps(const struct bandwidth *bandwidth, int64_t span_ns) 
 // ---- queue ----
 
 static void forget_delays(struct bandwidth *bandwidth) {
-    bandwidth->has_base = false;
+    delays_forget(&bandwidth->delays);
     arrivals_clear(&bandwidth->arrivals);
     bandwidth->overs = 0;
     bandwidth->is_falling = bandwidth->is_contended = bandwidth->probe.is_out = false;
 }
 
-static void learn_base(struct bandwidth *bandwidth, int64_t delay_ns) {
-    int64_t *base_ns = bandwidth->base_ns;
-    if (!bandwidth->has_base) {
-        base_ns[0] = base_ns[1] = delay_ns;
-        bandwidth->base_turn_ns = bandwidth->now_ns;
-        bandwidth->has_base = true;
-    }
-    if (bandwidth->now_ns - bandwidth->base_turn_ns > BASE_TURN) {
-        base_ns[1] = base_ns[0];
-        base_ns[0] = delay_ns;
-        bandwidth->base_turn_ns = bandwidth->now_ns;
-    }
-    base_ns[0] = MIN(base_ns[0], delay_ns);
-    bandwidth->last_delay_ns = delay_ns;
-}
-
 static int64_t base_ns(const struct bandwidth *bandwidth) {
-    return MIN(bandwidth->base_ns[0], bandwidth->base_ns[1]);
+    return delays_base_ns(&bandwidth->delays);
 }
 
 static int64_t threshold_ns(const struct bandwidth *bandwidth) {
     return THRESHOLD + bandwidth->spread_ns * 3 / 2;
 }
 
-static void measure_queue(struct bandwidth *bandwidth, int fresh) {
+static void measure_queue(struct bandwidth *bandwidth, int came) {
+    delays_get_longer(&bandwidth->delays, bandwidth->capacity_bps, bandwidth->arrivals.longer_ns);
     int64_t delays[NEWEST_MAX];
     int count =
-        arrivals_newest_delays(&bandwidth->arrivals, (int)clamp(fresh, NEWEST_MIN, NEWEST_MAX),
+        arrivals_newest_delays(&bandwidth->arrivals, (int)clamp(came, NEWEST_MIN, NEWEST_MAX),
                                delays, &bandwidth->newest_from_ns);
     if (!count)
         return;
@@ -248,7 +247,7 @@ static void measure_queue(struct bandwidth *bandwidth, int fresh) {
 static void fall(struct bandwidth *bandwidth, int64_t link_bps, enum bandwidth_reason reason) {
     set_capacity(bandwidth, MIN(bandwidth->capacity_bps, scaled(link_bps, FALL_TO)), reason);
     bandwidth->is_falling = true;
-    bandwidth->has_effect = bandwidth->is_contended = false;
+    bandwidth->has_effect = bandwidth->is_contended = bandwidth->is_starting = false;
     bandwidth->fell_ns = bandwidth->now_ns;
     bandwidth->fall_bps = link_bps;
 }
@@ -293,9 +292,10 @@ static void measure_passage(struct bandwidth *bandwidth) {
     bandwidth->passage += (passage - bandwidth->passage) / 10;
 }
 
-// So little is sent, and comes, that the queue can hardly be ours.
+// So little is sent, and comes, that the queue can hardly be ours. But a capacity that is a guess
+// tells nothing of what the link takes.
 static bool is_idle(const struct bandwidth *bandwidth) {
-    return bandwidth->sent_bps < scaled(bandwidth->capacity_bps, 0.6) &&
+    return bandwidth->has_proof && bandwidth->sent_bps < scaled(bandwidth->capacity_bps, 0.6) &&
            received_bps(bandwidth, SECOND) > scaled(sent_bps(bandwidth, SECOND), 0.9);
 }
 
@@ -330,20 +330,11 @@ static void judge_queue_over(struct bandwidth *bandwidth) {
     }
 }
 
-// What the last probe may have left in the queue.
-static int64_t probe_queue_ns(const struct bandwidth *bandwidth) {
-    if (!bandwidth->probe.until_ns)
-        return 0;
-    int64_t since_ns = MAX(bandwidth->newest_from_ns - bandwidth->probe.until_ns, 0);
-    double left = 1 - (double)since_ns / (double)PROBE_GRACE;
-    return scaled(PROBE_QUEUE + PROBE_QUEUE / 4, MAX(left, 0));
-}
-
 static void judge_queue(struct bandwidth *bandwidth) {
     int64_t limit_ns = threshold_ns(bandwidth);
     if (bandwidth->queue_ns > limit_ns)
         bandwidth->calm_ns = bandwidth->now_ns;
-    limit_ns += probe_queue_ns(bandwidth);
+    limit_ns += probing_left_ns(bandwidth->probe.until_ns, bandwidth->newest_from_ns);
     if (bandwidth->queue_ns <= limit_ns) {
         bandwidth->overs = 0;
         bandwidth->is_falling = false;
@@ -395,6 +386,9 @@ static void judge_loss(struct bandwidth *bandwidth) {
     }
     struct arrivals_tally last = arrivals_tally(&bandwidth->arrivals, until_ns - SECOND, until_ns);
     int64_t came_bps = arrivals_rate_bps(last.received_bytes, SECOND);
+    // Where little was sent, the part that came tells, not how much it was.
+    if (arrivals_rate_bps(last.sent_bytes, SECOND) < scaled(bandwidth->capacity_bps, 0.75))
+        came_bps = MAX(came_bps, scaled(bandwidth->capacity_bps, 1 - arrivals_loss(&last)));
     set_capacity(bandwidth, MIN(bandwidth->capacity_bps, came_bps), BANDWIDTH_LOSS);
     bandwidth->loss_fell_ns = bandwidth->now_ns;
 }
@@ -404,7 +398,8 @@ static void judge_loss(struct bandwidth *bandwidth) {
 static bool is_calm(const struct bandwidth *bandwidth) {
     if (bandwidth->is_contended) // as calm as it gets
         return is_idle(bandwidth) && bandwidth->loss < LOSS_HEAVY / 2;
-    return bandwidth->now_ns - bandwidth->calm_ns > SECOND && !bandwidth->is_lossy &&
+    int64_t calm_for_ns = bandwidth->is_starting ? FIRST_PROBE - 50 * MS : SECOND;
+    return bandwidth->now_ns - bandwidth->calm_ns > calm_for_ns && !bandwidth->is_lossy &&
            bandwidth->queue_ns < threshold_ns(bandwidth) / 2;
 }
 
@@ -414,6 +409,22 @@ static void follow_received(struct bandwidth *bandwidth) {
     int64_t bps = MIN(received_bps(bandwidth, SECOND), sent_bps(bandwidth, SECOND));
     if (bps > bandwidth->capacity_bps)
         set_capacity(bandwidth, bps, BANDWIDTH_STEADY);
+}
+
+// A thin link carries so few packets that a probe tells little; but a queue that begins is soon
+// seen, and small.
+static void creep(struct bandwidth *bandwidth) {
+    int64_t span_ns = MIN(bandwidth->now_ns - bandwidth->crept_ns, SECOND / 2);
+    bandwidth->crept_ns = bandwidth->now_ns;
+    if (bandwidth->capacity_bps >= PROBING_THIN_BPS || !is_calm(bandwidth) ||
+        bandwidth->is_contended || bandwidth->is_starting ||
+        bandwidth->now_ns - bandwidth->calm_ns < 2 * SECOND)
+        return;
+    int64_t most_bps = MIN(scaled(received_bps(bandwidth, 2 * SECOND), CREEP_TO), PROBING_THIN_BPS);
+    int64_t bps =
+        scaled(bandwidth->capacity_bps, 1 + CREEP_PER_S * (double)span_ns / (double)SECOND);
+    if (bandwidth->capacity_bps < most_bps)
+        set_capacity(bandwidth, MIN(bps, most_bps), BANDWIDTH_STEADY);
 }
 
 // How much the delay grew from before the probe to its last third; the least of it.
@@ -450,6 +461,11 @@ static double probe_part(const struct bandwidth *bandwidth, const struct arrival
     return came / (1 + (double)growth_ns / ((double)span_ns * 2 / 3));
 }
 
+// Where every bit counts, and what a probe takes is little.
+static int64_t again_max_ns(const struct bandwidth *bandwidth) {
+    return bandwidth->capacity_bps < PROBING_THIN_BPS ? PROBE_AGAIN_MAX / 2 : PROBE_AGAIN_MAX;
+}
+
 static void judge_probe(struct bandwidth *bandwidth) {
     struct probe *probe = &bandwidth->probe;
     if (!probe->is_out || newest_sent_ns(bandwidth) < probe->until_ns + 20 * MS)
@@ -462,32 +478,28 @@ static void judge_probe(struct bandwidth *bandwidth) {
     probe->is_out = false;
     learn_from_probe(bandwidth, scaled(MIN(bps, probe->bps), is_whole ? part : part * FALL_TO),
                      bps);
+    bandwidth->is_starting &= is_whole;
     probe->again_ns = is_whole && !bandwidth->is_contended
                           ? PROBE_AGAIN
-                          : MIN(probe->again_ns * 2, PROBE_AGAIN_MAX);
-    probe->next_ns = bandwidth->now_ns + probe->again_ns;
+                          : MIN(probe->again_ns * 2, again_max_ns(bandwidth));
+    probe->next_ns = bandwidth->now_ns + (bandwidth->is_starting ? FIRST_PROBE : probe->again_ns);
 }
 
 static bool is_probe_due(struct bandwidth *bandwidth, int64_t wanted_bps) {
     struct probe *probe = &bandwidth->probe;
     if (probe->is_out && bandwidth->now_ns > probe->until_ns + bandwidth->rtt_ns + 2 * SECOND)
         probe->is_out = false; // nobody has told of it
-    return !probe->is_out && bandwidth->now_ns >= probe->next_ns && bandwidth->has_base &&
+    return !probe->is_out && bandwidth->now_ns >= probe->next_ns && bandwidth->delays.has_base &&
            is_calm(bandwidth) && wanted_bps > bandwidth->capacity_bps;
 }
 
 static double probe_gain(const struct bandwidth *bandwidth, int64_t wanted_bps) {
-    double gain = bandwidth->probe.again_ns == PROBE_AGAIN ? 2 : 1.5;
+    double gain = probing_gain(bandwidth->capacity_bps, bandwidth->probe.again_ns == PROBE_AGAIN);
+    if (bandwidth->is_starting)
+        gain = 3;
     if (bandwidth->is_contended)
         gain = 1.4;
     return MIN(gain, (double)wanted_bps / (double)bandwidth->capacity_bps);
-}
-
-static int64_t probe_span_ns(const struct bandwidth *bandwidth, double gain) {
-    int64_t span_ns = scaled(PROBE_QUEUE, 1 / MAX(gain - 1, 0.25));
-    if (bandwidth->sent_bps < scaled(bandwidth->capacity_bps, 0.75))
-        span_ns = MAX(span_ns / 2, 80 * MS); // not used lately: who knows whether it is still there
-    return span_ns;
 }
 
 struct bandwidth_probe bandwidth_take_probe(struct bandwidth *bandwidth, int64_t wanted_bps,
@@ -497,7 +509,7 @@ struct bandwidth_probe bandwidth_take_probe(struct bandwidth *bandwidth, int64_t
     if (!is_probe_due(bandwidth, wanted_bps))
         return (struct bandwidth_probe){0, 0};
     double gain = probe_gain(bandwidth, wanted_bps);
-    int64_t span_ns = probe_span_ns(bandwidth, gain);
+    int64_t span_ns = probing_span_ns(bandwidth->capacity_bps, bandwidth->sent_bps, gain);
     struct probe *probe = &bandwidth->probe;
     probe->is_out = true;
     probe->from_ns = bandwidth->now_ns;
@@ -521,21 +533,25 @@ static void publish(struct bandwidth *bandwidth) {
         clamp(scaled(bandwidth->capacity_bps, drain), bandwidth->min_bps, bandwidth->max_bps);
 }
 
+// How many are news; and how many of them came.
 static int take_packets(struct bandwidth *bandwidth, const struct bandwidth_packet *packets,
-                        int count) {
+                        int count, int *came) {
     int fresh = 0;
+    *came = 0;
     for (int i = 0; i < count; i++) {
         if (!is_sane(bandwidth, &packets[i]) || !arrivals_keep(&bandwidth->arrivals, &packets[i]))
             continue;
         fresh++;
         if (packets[i].received_ns < 0)
             continue;
+        ++*came;
         int64_t delay_ns = packets[i].received_ns - packets[i].sent_ns;
-        if (bandwidth->has_base && llabs(delay_ns - bandwidth->last_delay_ns) > CLOCK_JUMP) {
+        if (bandwidth->delays.has_base &&
+            llabs(delay_ns - bandwidth->delays.last_ns) > CLOCK_JUMP) {
             forget_delays(bandwidth);
             arrivals_keep(&bandwidth->arrivals, &packets[i]);
         }
-        learn_base(bandwidth, delay_ns);
+        delays_learn(&bandwidth->delays, delay_ns, packets[i].size_bytes, bandwidth->now_ns);
     }
     return fresh;
 }
@@ -544,12 +560,12 @@ void bandwidth_add(struct bandwidth *bandwidth, const struct bandwidth_packet *p
                    int64_t now_ns) {
     advance(bandwidth, now_ns);
     arrivals_begin_round(&bandwidth->arrivals);
-    int fresh = take_packets(bandwidth, packets, count);
-    if (!fresh)
+    int came;
+    if (!take_packets(bandwidth, packets, count, &came))
         return;
     bandwidth->fed_ns = bandwidth->now_ns;
     arrivals_forget_older(&bandwidth->arrivals, HISTORY);
-    measure_queue(bandwidth, fresh);
+    measure_queue(bandwidth, came);
     bandwidth->received_bps = received_bps(bandwidth, SECOND / 2);
     bandwidth->sent_bps = sent_bps(bandwidth, SECOND / 2);
     measure_passage(bandwidth);
@@ -557,12 +573,14 @@ void bandwidth_add(struct bandwidth *bandwidth, const struct bandwidth_packet *p
     judge_queue(bandwidth);
     judge_loss(bandwidth);
     follow_received(bandwidth);
+    creep(bandwidth);
     publish(bandwidth);
 }
 
 void bandwidth_tick(struct bandwidth *bandwidth, int64_t now_ns) {
     advance(bandwidth, now_ns);
-    if (!bandwidth->has_base || bandwidth->now_ns - bandwidth->fed_ns < SECOND + bandwidth->rtt_ns)
+    if (!bandwidth->delays.has_base ||
+        bandwidth->now_ns - bandwidth->fed_ns < SECOND + bandwidth->rtt_ns)
         return;
     set_capacity(bandwidth, bandwidth->capacity_bps / 2, BANDWIDTH_SILENCE);
     bandwidth->fed_ns = bandwidth->now_ns - bandwidth->rtt_ns; // the next second begins

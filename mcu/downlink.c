@@ -20,8 +20,11 @@
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 #define SECOND      INT64_C(1000000000)
-#define HELD_FOR    (3 * SECOND)  // that much room must have been there before a step up
-#define RAISE_PAUSE (10 * SECOND) // between a change of tier and the next one upwards
+#define HELD_FOR    (3 * SECOND)      // that much room must have been there before a step up
+#define HELD_SOON   (SECOND * 7 / 10) // the first time, and for pictures after sound alone
+#define BEGINNING   (5 * SECOND)
+#define LOW_FOR     (SECOND * 3 / 2) // a dip does not stop the picture
+#define RAISE_PAUSE (10 * SECOND)    // between a change of tier and the next one upwards
 
 // Headers of a packet: IP 20, UDP 8, RTP 12 with the extensions 8, SRTP 10 bytes.
 enum { HEADER_BITS = 58 * 8, AUDIO_PER_S = 50, THRIFTY_PER_S = 17 };
@@ -30,7 +33,7 @@ enum { HEADER_BITS = 58 * 8, AUDIO_PER_S = 50, THRIFTY_PER_S = 17 };
 #define HOLD       0.75
 #define ENTER_TIER 1.15
 
-enum { STOP_BPS = 80000, RESUME_BPS = 110000 };
+enum { STOP_BPS = 80000, DIP_BPS = 45000, RESUME_BPS = 100000 };
 enum { THRIFTY_BPS = 200000, GENEROUS_BPS = 260000 };
 // Heavy loss asks for fewer packets only where they weigh something; elsewhere short ones conceal
 // better.
@@ -127,6 +130,26 @@ static bool is_tier_step(int from, int step) {
     return (from == NO_VIDEO) != (step == NO_VIDEO) || ladder[from].tier != ladder[step].tier;
 }
 
+static void note_fit(struct downlink *downlink, int step, int64_t now_ns) {
+    if (!downlink->fits)
+        downlink->fits_since_ns = now_ns;
+    if (!downlink->fits || step > downlink->reached_step)
+        downlink->reached_since_ns = now_ns;
+    downlink->fits = true;
+    downlink->reached_step = step;
+}
+
+// The first time it is what the probes find that matters, so it is soon enough when they are
+// through. Pictures come back soon as well, unless they have just done so in vain.
+static bool has_fitted(const struct downlink *downlink, int from, int64_t now_ns) {
+    bool is_beginning = !downlink->has_changed && now_ns - downlink->begun_ns < BEGINNING;
+    bool is_soon = from == NO_VIDEO
+                       ? !downlink->has_resumed || now_ns - downlink->resumed_ns >= RAISE_PAUSE
+                       : is_beginning;
+    return now_ns - downlink->fits_since_ns >= HELD_FOR ||
+           (is_soon && now_ns - downlink->reached_since_ns >= HELD_SOON);
+}
+
 static int raised_step(struct downlink *downlink, int from, int top, int64_t estimate_bps,
                        int64_t now_ns) {
     int step = entered_step(downlink, from, top, estimate_bps);
@@ -134,13 +157,10 @@ static int raised_step(struct downlink *downlink, int from, int top, int64_t est
         downlink->fits = false;
         return from;
     }
-    if (!downlink->fits) {
-        downlink->fits = true;
-        downlink->fits_since_ns = now_ns;
-    }
-    if (now_ns - downlink->fits_since_ns < HELD_FOR)
+    note_fit(downlink, step, now_ns);
+    if (!has_fitted(downlink, from, now_ns))
         return from;
-    if (downlink->has_raised && now_ns - downlink->raised_ns < RAISE_PAUSE)
+    if (downlink->has_raised && from != NO_VIDEO && now_ns - downlink->raised_ns < RAISE_PAUSE)
         while (step > from && is_tier_step(from, step))
             step--;
     return step;
@@ -167,14 +187,30 @@ static enum downlink_reason reason_of(const struct downlink *downlink,
                                                                        : DOWNLINK_BY_LINK;
 }
 
+static bool is_low_long(struct downlink *downlink, const struct downlink_link *link,
+                        int64_t now_ns) {
+    if (!downlink->is_low)
+        downlink->low_since_ns = now_ns;
+    downlink->is_low = true;
+    return now_ns - downlink->low_since_ns >= LOW_FOR || link->estimate_bps < DIP_BPS;
+}
+
 static int choose_step(struct downlink *downlink, const struct downlink_link *link, int from,
                        int64_t now_ns) {
     int top = top_step(downlink);
     if (link->estimate_bps <= 0)
         return top;
-    if (!downlink->is_known) // what came before was a guess
+    if (!downlink->is_known) { // what came before was a guess
+        downlink->begun_ns = now_ns;
+        downlink->has_changed = false;
         return entered_step(downlink, NO_VIDEO, top, link->estimate_bps);
+    }
     int held = held_step(downlink, MIN(from, top), link->estimate_bps);
+    if (held == NO_VIDEO && top != NO_VIDEO && from != NO_VIDEO &&
+        !is_low_long(downlink, link, now_ns))
+        held = NO_VIDEO + 1;
+    if (held > NO_VIDEO && link->estimate_bps > STOP_BPS)
+        downlink->is_low = false;
     if (held < from) {
         downlink->fits = false;
         return held;
@@ -193,8 +229,15 @@ static void hold_on(struct downlink *downlink, int from, int step, int64_t now_n
     if (step == from)
         return;
     downlink->fits = false;
-    if (!downlink->is_known || !is_tier_step(from, step))
+    if (!downlink->is_known)
         return;
+    downlink->has_changed = true;
+    if (!is_tier_step(from, step))
+        return;
+    if (from == NO_VIDEO) {
+        downlink->has_resumed = true;
+        downlink->resumed_ns = now_ns;
+    }
     downlink->has_raised = true;
     downlink->raised_ns = now_ns;
 }
@@ -252,5 +295,8 @@ bool downlink_update(struct downlink *downlink, const struct downlink_link *link
 
 int64_t downlink_next_bps(const struct downlink *downlink) {
     int step = current_step(downlink), top = top_step(downlink);
-    return step < top ? enter_bps(downlink, step, top) * 21 / 20 : 0; // surely, not just barely
+    if (top == NO_VIDEO)
+        return 0;
+    int64_t bps = step < top ? enter_bps(downlink, step, top) : step_bps(downlink, top, 1);
+    return bps * 21 / 20; // surely, not just barely
 }

@@ -61,8 +61,11 @@ struct downlink {
     struct downlink_config config;
     enum downlink_wish wish, ceiling;
     struct downlink_choice choice;
-    int64_t raised_ns, fits_since_ns; // private, as all above is read-only for others
-    bool is_known, has_raised, fits;
+    // Private, as all above is read-only for others.
+    int64_t begun_ns, raised_ns, resumed_ns, low_since_ns;
+    int64_t fits_since_ns, reached_since_ns; // any step up, and the one that is reached now
+    int reached_step;
+    bool is_known, has_raised, has_resumed, fits, is_low, has_changed;
 };
 
 void downlink_init(struct downlink *downlink, const struct downlink_config *config);
@@ -70,7 +73,8 @@ void downlink_set_wish(struct downlink *downlink, enum downlink_wish wish);
 void downlink_set_ceiling(struct downlink *downlink, enum downlink_wish ceiling);
 // To be called a few times a second. True: the choice is another.
 bool downlink_update(struct downlink *downlink, const struct downlink_link *link, int64_t now_ns);
-// What the next step up would take in all: what a probe should try for. 0: there is none.
+// What the highest step that may be had would take in all: what a probe should try for, also where
+// that step is held with less than it could use. 0: sound alone is wanted.
 int64_t downlink_next_bps(const struct downlink *downlink);
 
 #endif

@@ -13,7 +13,7 @@
 
 enum {
     CHECK_EVERY_MS = 500, // presence of members, expiry of rooms
-    ADAPT_EVERY_MS = 200, // what members receive
+    ADAPT_EVERY_MS = 100, // what members receive
     DRAIN_MAX_MS = 3000,
     DRAIN_STEP_MS = 20,
     JOIN_BURST_FACTOR = 3,

@@ -17,9 +17,9 @@
 
 enum {
     FEEDBACK_MAX = 64, // packets at a time
-    // Believed until the client's feedback tells better: half the canvas, which is what most links
-    // carry and none is choked by for long.
-    ESTIMATE_START_BPS = 900000,
+    // Believed until the client's feedback tells better, which on a good link takes a second. More
+    // would begin with a keyframe that fills a thin link's queue for seconds.
+    ESTIMATE_START_BPS = 300000,
     ESTIMATE_MIN_BPS = 30000,
     ESTIMATE_MAX_BPS = 100000000,
 };

@@ -57,7 +57,7 @@ static void test_call_colours_appear_in_the_tiles_that_layout_names(void **state
     }
 }
 
-static bool has_whole_picture(struct client *client, void *user) {
+static bool sees_whole_canvas(struct client *client, void *user) {
     const struct client_layout *layout = user;
     int width, height;
     return client_picture_size(client, &width, &height) == 0 && width == layout->width_px &&
@@ -70,8 +70,7 @@ static void test_call_tiles_lie_in_the_canvas_and_apart(void **state) {
     assert_true(client_last_layout(members[0], &layout));
     assert_string_equal(layout.name, "grid");
     int width, height;
-    // What a newcomer gets first may be a smaller picture of it.
-    scene_expect(members[0], has_whole_picture, &layout);
+    scene_expect(members[0], sees_whole_canvas, &layout); // after a smaller one
     assert_int_equal(client_picture_size(members[0], &width, &height), 0);
     for (int i = 0; i < layout.count; i++) {
         const struct client_rect *a = &layout.tiles[i].at;

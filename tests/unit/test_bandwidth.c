@@ -44,6 +44,22 @@ static void test_bandwidth_150_kbps_in_all_is_steady_in_ten_seconds(void **state
     }
 }
 
+// From an estimate that is far too low, with few packets and large ones.
+static void test_bandwidth_finds_150_kbps_from_below(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct weak *weak = weak_create(150000, 70000, seed);
+        weak->probe_packet_bytes = 1150;
+        run_watched(weak, 20 * SECOND_MS);
+        assert_true(weak->downlink.choice.has_video);
+        run_watched(weak, MINUTE_MS);
+        assert_true(weak->had_video_always);
+        assert_true(weak->layers_min >= 2);
+        assert_true(weak->queue_max_ms < 350); // a probe on top of a large frame
+        finish(weak);
+    }
+}
+
 static void test_bandwidth_300_kbps_gives_a_moving_picture_without_a_queue(void **state) {
     (void)state;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
@@ -469,6 +485,7 @@ static void test_bandwidth_names_its_reasons(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bandwidth_150_kbps_in_all_is_steady_in_ten_seconds),
+        cmocka_unit_test(test_bandwidth_finds_150_kbps_from_below),
         cmocka_unit_test(test_bandwidth_300_kbps_gives_a_moving_picture_without_a_queue),
         cmocka_unit_test(test_bandwidth_follows_a_sudden_drop_and_comes_back),
         cmocka_unit_test(test_bandwidth_gives_way_to_a_slow_squeeze),

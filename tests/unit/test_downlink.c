@@ -38,6 +38,12 @@ static void start(struct downlink *downlink, int kbps) {
     update(downlink, kbps, 0);
 }
 
+// As start(), but long enough ago that nothing is quicker for being the beginning.
+static int64_t settle(struct downlink *downlink, int kbps) {
+    start(downlink, kbps);
+    return hold(downlink, kbps, 100 * MS, 6 * SECOND);
+}
+
 static void test_downlink_gives_all_while_nothing_is_known(void **state) {
     (void)state;
     struct downlink downlink;
@@ -47,7 +53,7 @@ static void test_downlink_gives_all_while_nothing_is_known(void **state) {
     check_step(&downlink, 0, 3);
     assert_int_equal(downlink.choice.video_kbps, 0);
     assert_int_equal(downlink.choice.reason, DOWNLINK_BY_START);
-    assert_int_equal(downlink_next_bps(&downlink), 0);
+    assert_in_range(downlink_next_bps(&downlink), 1645000, 1800000);
 }
 
 static void test_downlink_starts_at_what_fits(void **state) {
@@ -85,7 +91,7 @@ static void test_downlink_falls_at_once_as_far_as_it_must(void **state) {
     assert_true(update(&downlink, 250, 100 * MS));
     check_step(&downlink, 2, 3);
     assert_int_equal(downlink.choice.reason, DOWNLINK_BY_LINK);
-    assert_true(update(&downlink, 70, 200 * MS));
+    assert_true(update(&downlink, 40, 200 * MS));
     assert_false(downlink.choice.has_video);
     assert_true(downlink.choice.is_thrifty);
 }
@@ -108,18 +114,35 @@ static void test_downlink_holds_a_step_with_three_quarters(void **state) {
 static void test_downlink_raises_a_layer_after_three_seconds(void **state) {
     (void)state;
     struct downlink downlink;
-    start(&downlink, 1100);
-    int64_t now_ns = hold(&downlink, 1700, 100 * MS, 3 * SECOND);
+    int64_t now_ns = settle(&downlink, 1100);
+    now_ns = hold(&downlink, 1700, now_ns, 3 * SECOND);
     check_step(&downlink, 0, 2);
     hold(&downlink, 1700, now_ns, 300 * MS);
     check_step(&downlink, 0, 3);
 }
 
+// As soon as the probes have found what there is: the whole picture within two seconds.
+static void test_downlink_climbs_at_once_in_the_beginning(void **state) {
+    (void)state;
+    struct downlink downlink;
+    start(&downlink, 300);
+    int64_t now_ns = hold(&downlink, 900, 100 * MS, 500 * MS);
+    check_step(&downlink, 2, 3);
+    now_ns = hold(&downlink, 2000, now_ns, 600 * MS); // higher yet: it waits for the end of that
+    check_step(&downlink, 2, 3);
+    hold(&downlink, 2000, now_ns, 300 * MS);
+    check_step(&downlink, 0, 3);
+    start(&downlink, 300);
+    now_ns = hold(&downlink, 900, 100 * MS, SECOND);
+    check_step(&downlink, 1, 3);
+    hold(&downlink, 2000, now_ns, 8 * SECOND); // once
+    check_step(&downlink, 1, 3);
+}
+
 static void test_downlink_begins_to_wait_again_after_a_dip(void **state) {
     (void)state;
     struct downlink downlink;
-    start(&downlink, 1100);
-    int64_t now_ns = 100 * MS;
+    int64_t now_ns = settle(&downlink, 1100);
     for (int i = 0; i < 20; i++) {
         now_ns = hold(&downlink, 1700, now_ns, 2500 * MS);
         now_ns = hold(&downlink, 1500, now_ns, 100 * MS);
@@ -130,9 +153,9 @@ static void test_downlink_begins_to_wait_again_after_a_dip(void **state) {
 static void test_downlink_changes_tier_once_in_ten_seconds_upwards(void **state) {
     (void)state;
     struct downlink downlink;
-    start(&downlink, 300);
+    int64_t now_ns = settle(&downlink, 300);
     check_step(&downlink, 2, 3);
-    int64_t now_ns = hold(&downlink, 600, 100 * MS, 4 * SECOND);
+    now_ns = hold(&downlink, 600, now_ns, 4 * SECOND);
     check_step(&downlink, 1, 2);
     now_ns = hold(&downlink, 3000, now_ns, 4 * SECOND);
     check_step(&downlink, 1, 3); // a layer may
@@ -184,13 +207,24 @@ static void test_downlink_stops_the_picture_and_resumes_with_room(void **state) 
     start(&downlink, 120);
     update(&downlink, 81, 100 * MS);
     assert_true(downlink.choice.has_video);
-    update(&downlink, 80, 200 * MS);
+    int64_t now_ns = hold(&downlink, 80, 200 * MS, 1500 * MS); // a dip
+    check_step(&downlink, 2, 1);
+    now_ns = hold(&downlink, 81, now_ns, 100 * MS);
+    now_ns = hold(&downlink, 80, now_ns, 1500 * MS);
+    check_step(&downlink, 2, 1);
+    now_ns = hold(&downlink, 80, now_ns, 200 * MS);
     assert_false(downlink.choice.has_video);
-    int64_t now_ns = hold(&downlink, 105, 300 * MS, 30 * SECOND);
+    now_ns = hold(&downlink, 95, now_ns, 30 * SECOND);
     assert_false(downlink.choice.has_video);
-    now_ns = hold(&downlink, 115, now_ns, 2900 * MS);
+    now_ns = hold(&downlink, 105, now_ns, 600 * MS);
     assert_false(downlink.choice.has_video);
-    hold(&downlink, 115, now_ns, 300 * MS);
+    now_ns = hold(&downlink, 105, now_ns, 300 * MS);
+    assert_true(downlink.choice.has_video);
+    update(&downlink, 40, now_ns); // in vain: not so soon again
+    assert_false(downlink.choice.has_video);
+    now_ns = hold(&downlink, 105, now_ns + 100 * MS, 2500 * MS);
+    assert_false(downlink.choice.has_video);
+    hold(&downlink, 105, now_ns, SECOND);
     assert_true(downlink.choice.has_video);
 }
 
@@ -218,7 +252,9 @@ static void test_downlink_keeps_below_wish_and_ceiling(void **state) {
         if (cases[i].tier >= 0)
             check_step(&downlink, cases[i].tier, 3);
         assert_int_equal(downlink.choice.reason, cases[i].reason);
-        assert_int_equal(downlink_next_bps(&downlink), 0); // nothing more is wanted
+        static const int64_t most_bps[] = {1800000, 650000, 240000};
+        int64_t next_bps = downlink_next_bps(&downlink); // nothing beyond what it has
+        assert_true(next_bps <= (cases[i].tier >= 0 ? most_bps[cases[i].tier] : 0));
     }
 }
 
@@ -338,6 +374,7 @@ int main(void) {
         cmocka_unit_test(test_downlink_falls_at_once_as_far_as_it_must),
         cmocka_unit_test(test_downlink_holds_a_step_with_three_quarters),
         cmocka_unit_test(test_downlink_raises_a_layer_after_three_seconds),
+        cmocka_unit_test(test_downlink_climbs_at_once_in_the_beginning),
         cmocka_unit_test(test_downlink_begins_to_wait_again_after_a_dip),
         cmocka_unit_test(test_downlink_changes_tier_once_in_ten_seconds_upwards),
         cmocka_unit_test(test_downlink_needs_more_to_enter_a_tier_than_to_hold_it),

@@ -52,7 +52,7 @@ struct weak {
     bool wants_keyframe;
     double video_due_bytes;
     int64_t audio_due_ms, probe_from_ms, probe_until_ms, probe_bytes;
-    int probe_kbps;
+    int probe_kbps, probe_packet_bytes;
     int64_t sent_ns[WEAK_PACKETS], received_ns[WEAK_PACKETS];
     int sizes[WEAK_PACKETS];
     int next;
@@ -84,7 +84,8 @@ struct weak {
     int queue_max_ms, queue_seen_max_ms, tier_changes, tier_ups, changes, probes;
     int layers_min;
     bool had_video_always, had_video_ever;
-    int64_t raised_ms, raise_gap_ms; // least time between a change of tier and one upwards
+    // Least time between a change of tier and one upwards, and from sound alone to the same.
+    int64_t raised_ms, resumed_ms, raise_gap_ms;
 };
 
 static inline double weak_random(struct weak *weak) {
@@ -114,7 +115,8 @@ static inline struct weak *weak_create(int64_t rate_bps, int64_t start_bps, uint
     *weak = (struct weak){.rate_bps = rate_bps, .buffer_ms = 1000, .delay_ms = 50, .seed = seed};
     weak->bandwidth = bandwidth_create(start_bps, 30000, 10000000);
     weak->highest = -1;
-    weak->raised_ms = -100000;
+    weak->probe_packet_bytes = 255;
+    weak->raised_ms = weak->resumed_ms = -100000;
     weak->raise_gap_ms = 1000000;
     weak->wants_keyframe = true;
     downlink_init(&weak->downlink, &config);
@@ -286,7 +288,7 @@ static inline void weak_send_probe(struct weak *weak) {
         return;
     int64_t due = (weak->now_ms - weak->probe_from_ms) * weak->probe_kbps / 8;
     while (weak->probe_bytes < due)
-        weak_send(weak, 255 + WEAK_HEADERS);
+        weak_send(weak, weak->probe_packet_bytes + WEAK_HEADERS);
 }
 
 static inline void weak_trace(struct weak *weak, const struct bandwidth_view *view) {
@@ -310,8 +312,12 @@ static inline void weak_note_choice(struct weak *weak, const struct downlink_cho
     weak->changes += was != is || before->layers != choice->layers;
     weak->tier_changes += was != is;
     weak->tier_ups += is < was;
-    if (is < was && weak->now_ms - weak->raised_ms < weak->raise_gap_ms)
-        weak->raise_gap_ms = weak->now_ms - weak->raised_ms;
+    bool is_resumed = is < was && was == STAGE_TIERS;
+    int64_t since_ms = weak->now_ms - (is_resumed ? weak->resumed_ms : weak->raised_ms);
+    if (is < was && since_ms < weak->raise_gap_ms)
+        weak->raise_gap_ms = since_ms;
+    if (is_resumed)
+        weak->resumed_ms = weak->now_ms;
     if (was != is) {
         weak->raised_ms = weak->now_ms;
         weak->wants_keyframe = true;
