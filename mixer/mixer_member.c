@@ -15,9 +15,9 @@ enum { GATE_REMOVED = 1 << 30, NO_TIER = -1 };
 
 // Lip sync, ITU-R BT.1359: nobody notices sound up to 125 ms late or 45 ms early. Pictures are held
 // back, or sound is, only for what goes beyond these, so that sync costs no delay where none is
-// needed.
+// needed. A picture may wait for the tick as long again as a frame lasts: less is left for early.
 #define SOUND_LATE_OK_NS  INT64_C(60000000)
-#define SOUND_EARLY_OK_NS INT64_C(30000000)
+#define SOUND_EARLY_OK_NS INT64_C(10000000)
 
 struct mixer_member *mixer_member_ref(struct mixer_member *member) {
     atomic_fetch_add(&member->references, 1);
