@@ -29,6 +29,7 @@ struct config {
     int room_linger_s;              // 30: how long an empty room that a join made stays
     int canvas_width_px, canvas_height_px, canvas_fps;   // 1280 720 30
     int video_kbps, video_half_kbps, video_quarter_kbps; // 1500 500 150
+    int video_base_percent, video_middle_percent;        // 40 60: of that, for fewer frames
     int audio_kbps, audio_thrifty_kbps;                  // 32 14
     int loudest;                                         // 3
     int playout_min_ms, playout_max_ms;                  // 20 120

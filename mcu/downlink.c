@@ -43,11 +43,12 @@ enum { LOSSY_BPS = 500000 };
 
 enum { NO_VIDEO, STEPS = 8 };
 static const struct {
-    int tier, layers, percent;
+    int tier, layers;
 } ladder[STEPS] = {
-    {2, 0, 0},  {2, 1, 40},  {2, 2, 60}, {2, 3, 100},
-    {1, 2, 60}, {1, 3, 100}, {0, 2, 60}, {0, 3, 100},
+    {2, 0}, {2, 1}, {2, 2}, {2, 3}, {1, 2}, {1, 3}, {0, 2}, {0, 3},
 };
+
+static const int default_percent[STAGE_LAYERS - 1] = {40, 60};
 
 const char *downlink_wish_name(enum downlink_wish wish) {
     static const char *const names[DOWNLINK_WISHES] = {"auto", "high", "medium", "low", "audio"};
@@ -93,10 +94,17 @@ static int64_t audio_bps(const struct downlink *downlink, bool is_thrifty) {
     return (int64_t)kbps * 1000 + HEADER_BITS * (is_thrifty ? THRIFTY_PER_S : AUDIO_PER_S);
 }
 
+static int percent_of(const struct downlink *downlink, int step) {
+    int layers = ladder[step].layers;
+    return layers == 0              ? 0
+           : layers == STAGE_LAYERS ? 100
+                                    : downlink->config.layer_percent[layers - 1];
+}
+
 // What a step takes in all, when its video has `part` of its bitrate.
 static int64_t step_bps(const struct downlink *downlink, int step, double part) {
     double kbps =
-        (double)downlink->config.tier_kbps[ladder[step].tier] * ladder[step].percent / 100;
+        (double)downlink->config.tier_kbps[ladder[step].tier] * percent_of(downlink, step) / 100;
     int64_t video_bps = (int64_t)(kbps * 1000 * part * VIDEO_HEADERS);
     int64_t thrifty_bps = video_bps + audio_bps(downlink, true);
     return thrifty_bps < THRIFTY_BPS ? thrifty_bps : video_bps + audio_bps(downlink, false);
@@ -253,6 +261,9 @@ void downlink_init(struct downlink *downlink, const struct downlink_config *conf
     *downlink = (struct downlink){.config = *config};
     for (int tier = 0; tier < STAGE_TIERS; tier++)
         downlink->config.tier_kbps[tier] = MAX(config->tier_kbps[tier], 1);
+    for (int layer = 0; layer < STAGE_LAYERS - 1; layer++)
+        if (config->layer_percent[layer] <= 0)
+            downlink->config.layer_percent[layer] = default_percent[layer];
     set_step(downlink, STEPS - 1);
 }
 

@@ -38,7 +38,8 @@ enum downlink_reason {
 const char *downlink_reason_name(enum downlink_reason reason);
 
 struct downlink_config {
-    int tier_kbps[STAGE_TIERS]; // all layers of each
+    int tier_kbps[STAGE_TIERS];          // all layers of each
+    int layer_percent[STAGE_LAYERS - 1]; // what the lower layers take of it; 0: 40 and 60
     int audio_kbps, thrifty_kbps;
 };
 

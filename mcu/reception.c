@@ -17,9 +17,11 @@ void reception_init(struct reception *reception, const struct downlink_config *c
 }
 
 // A tier's target is for all of its layers; who takes the lower ones alone takes a part of it.
-static int tier_kbps(const struct downlink_choice *choice) {
-    static const int percent[STAGE_LAYERS + 1] = {100, 40, 60, 100};
-    return choice->video_kbps * 100 / percent[choice->layers];
+static int tier_kbps(const struct downlink *downlink) {
+    int layers = downlink->choice.layers;
+    bool has_all = layers <= 0 || layers >= STAGE_LAYERS;
+    return downlink->choice.video_kbps * 100 /
+           (has_all ? 100 : downlink->config.layer_percent[layers - 1]);
 }
 
 static bool is_same(const struct mixer_reception *one, const struct mixer_reception *other) {
@@ -36,7 +38,7 @@ static void tell_mixer(struct reception *reception, struct mixer_member *mix) {
     wanted.video = reception->has_video && choice->has_video;
     wanted.tier = choice->tier;
     wanted.layers = choice->has_video ? choice->layers : 1;
-    wanted.video_kbps = tier_kbps(choice);
+    wanted.video_kbps = tier_kbps(&reception->downlink);
     wanted.is_thrifty = choice->is_thrifty;
     wanted.audio_loss_percent = (int)(100 * reception->peer.loss_fraction + 0.5);
     if (is_same(&wanted, told))

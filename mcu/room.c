@@ -156,6 +156,8 @@ static void plan_bitrates(const struct room_spec *spec, const struct config *con
         double kbps = defaults_kbps[tier] * (0.25 + 0.75 * wanted / defaults);
         out->tier_kbps[tier] = kbps < 40 ? 40 : kbps > 8000 ? 8000 : (int)kbps;
     }
+    out->layer_percent[0] = config->video_base_percent;
+    out->layer_percent[1] = MAX(config->video_base_percent, config->video_middle_percent);
     out->audio_kbps = config->audio_kbps;
     out->thrifty_kbps = config->audio_thrifty_kbps;
 }
@@ -186,6 +188,8 @@ int room_create(const struct room_world *world, const struct room_spec *spec, st
                   .fps = room->fps,
                   .tier_kbps = {room->downlink.tier_kbps[0], room->downlink.tier_kbps[1],
                                 room->downlink.tier_kbps[2]},
+                  .layer_percent = {room->downlink.layer_percent[0],
+                                    room->downlink.layer_percent[1]},
                   .shows_names = true},
         .audio = {.kbps = config->audio_kbps,
                   .thrifty_kbps = config->audio_thrifty_kbps,

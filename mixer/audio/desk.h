@@ -19,7 +19,7 @@ enum { DESK_RATE_HZ = 48000, DESK_FRAME_SAMPLES = 960, DESK_ID_MAX = 16, DESK_SP
 
 struct desk_config {
     int kbps;                               // of each Opus encode; 32
-    int thrifty_kbps;                       // for members under pressure; 14
+    int thrifty_kbps;                       // for members under pressure; 14, and 4 more with FEC
     int loudest;                            // how many members are heard at once; 3
     int64_t playout_min_ns, playout_max_ns; // 20 .. 120 ms
 };
@@ -28,8 +28,8 @@ struct desk;
 struct desk_channel;
 
 struct desk_channel_ops {
-    // The mix for this member: a thread, 20 ms each; in silence most are left out, but never 400 ms
-    // of them. Borrows the packet.
+    // The mix for this member: a thread, 20 ms each, 60 if it is thrifty; in silence most are left
+    // out, but never 400 ms of them. Borrows the packet.
     void (*on_audio)(void *user, struct packet *packet);
     // The desk holds no pointer to user any more.
     void (*release)(void *user);

@@ -46,7 +46,7 @@ enum {
 };
 
 // Cumulative percent of the bits.
-static const unsigned LAYER_SHARES[LAYERS] = {40, 60, 100};
+static const int LAYER_SHARES[LAYERS] = {40, 60, 100};
 static const unsigned LAYER_DECIMATORS[LAYERS] = {4, 2, 1};
 
 struct encoder {
@@ -56,6 +56,7 @@ struct encoder {
     int blocks_wide, blocks_high;
     struct settling settling;
     bool has_layers;
+    int layer_percent[LAYERS];
     struct layering layering;
     bool has_pts;
     int64_t last_pts_ns;
@@ -67,6 +68,8 @@ static bool is_sane(const struct encoder_config *config) {
     return config->width_px >= BLOCK_PX && config->width_px <= 4096 &&
            config->height_px >= BLOCK_PX && config->height_px <= 4096 &&
            config->width_px % 2 == 0 && config->height_px % 2 == 0 && config->quantiser_max >= 0 &&
+           config->layer_percent[0] >= 0 && config->layer_percent[0] <= 100 &&
+           config->layer_percent[1] >= 0 && config->layer_percent[1] <= 100 &&
            config->quantiser_max <= QUANTISER_COARSEST && config->fps >= 1 &&
            config->fps <= FPS_MAX && config->cpu_used >= -16 && config->cpu_used <= 16;
 }
@@ -79,10 +82,17 @@ static int choose_threads(int threads) {
     return threads < 1 ? 1 : threads > 8 ? 8 : threads;
 }
 
-static void fill_bitrate(vpx_codec_enc_cfg_t *vpx, unsigned kbps) {
+static void choose_shares(const struct encoder_config *config, int percent[LAYERS]) {
+    memcpy(percent, LAYER_SHARES, sizeof(LAYER_SHARES));
+    for (int i = 0; i < LAYERS - 1; i++)
+        if (config->layer_percent[i] > 0)
+            percent[i] = config->layer_percent[i];
+}
+
+static void fill_bitrate(vpx_codec_enc_cfg_t *vpx, const int percent[LAYERS], unsigned kbps) {
     vpx->rc_target_bitrate = kbps;
     for (unsigned i = 0; i < vpx->ts_number_layers && vpx->ts_number_layers == LAYERS; i++)
-        vpx->ts_target_bitrate[i] = kbps * LAYER_SHARES[i] / 100;
+        vpx->ts_target_bitrate[i] = kbps * (unsigned)percent[i] / 100;
 }
 
 static void fill_layers(vpx_codec_enc_cfg_t *vpx) {
@@ -94,8 +104,10 @@ static void fill_layers(vpx_codec_enc_cfg_t *vpx) {
 }
 
 static void fill_rate_control(vpx_codec_enc_cfg_t *vpx, const struct encoder_config *config) {
+    int percent[LAYERS];
+    choose_shares(config, percent);
     vpx->rc_end_usage = VPX_CBR;
-    fill_bitrate(vpx, clamp_kbps(config->kbps));
+    fill_bitrate(vpx, percent, clamp_kbps(config->kbps));
     vpx->rc_dropframe_thresh = 0; // skipping is the stage's business
     vpx->rc_resize_allowed = 0;
     vpx->rc_min_quantizer = QUANTISER_MIN;
@@ -153,6 +165,7 @@ int encoder_create(const struct encoder_config *config, struct encoder **out) {
     encoder->blocks_wide = (config->width_px + BLOCK_PX - 1) / BLOCK_PX;
     encoder->blocks_high = (config->height_px + BLOCK_PX - 1) / BLOCK_PX;
     encoder->has_layers = config->has_layers;
+    choose_shares(config, encoder->layer_percent);
     layering_init(&encoder->layering);
     encoder->frame_pts = PTS_HZ / config->fps;
     encoder->frame_ns = 1000000000 / config->fps;
@@ -197,7 +210,7 @@ int encoder_set_kbps(struct encoder *encoder, int kbps) {
     if (wanted == encoder->config.rc_target_bitrate)
         return 0;
     vpx_codec_enc_cfg_t config = encoder->config;
-    fill_bitrate(&config, wanted);
+    fill_bitrate(&config, encoder->layer_percent, wanted);
     return apply_config(encoder, &config);
 }
 

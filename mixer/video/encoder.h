@@ -16,11 +16,11 @@ struct encoder_config {
     int kbps;
     int cpu_used; // -8: fastest of the predictable ones (see README, bench)
     int threads;
-    // Three temporal layers: a quarter, half and all of the frames, with 40, 60 and 100 % of the
-    // bits. Whoever leaves out the layers above one still has a whole stream. A keyframe is layer
-    // 0.
+    // Three temporal layers: a quarter, half and all of the frames. Whoever leaves out the layers
+    // above one still has a whole stream. A keyframe is layer 0.
     bool has_layers;
-    int quantiser_max; // the coarsest, up to 63: for thin links; 0: 56
+    int layer_percent[2]; // of the bits: for a quarter, and for half of the frames; 0: 40 and 60
+    int quantiser_max;    // the coarsest, up to 63: for thin links; 0: 56
 };
 
 // 0 or negative errno.

@@ -27,7 +27,8 @@ enum { STAGE_ID_MAX = 16, STAGE_TILES_MAX = LAYOUT_CELLS_MAX };
 struct stage_config {
     int width_px, height_px; // of the canvas; multiples of 16, 320x180 .. 1920x1088 both ways round
     int fps;                 // 1 .. 60
-    int tier_kbps[STAGE_TIERS]; // 0 of a lower one: its share of the first
+    int tier_kbps[STAGE_TIERS];          // 0 of a lower one: its share of the first
+    int layer_percent[STAGE_LAYERS - 1]; // what the lower layers take of it; 0: 40 and 60
     bool shows_names;
 };
 

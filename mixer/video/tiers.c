@@ -26,6 +26,7 @@ static int init_one(struct tiers *tiers, const struct stage_config *config, int 
         // A second thread costs more than it saves until one alone gets late.
         .threads = width * height > 1280 * 720 ? 2 : 1,
         .has_layers = true,
+        .layer_percent = {config->layer_percent[0], config->layer_percent[1]},
         .quantiser_max = index > 0 ? QUANTISER_MAX_OF_COPIES : 0,
     };
     return tier_init(&tiers->tiers[index], &encoder);

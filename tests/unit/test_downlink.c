@@ -331,10 +331,26 @@ static void test_downlink_wants_what_would_raise_it(void **state) {
     }
 }
 
+static void test_downlink_counts_with_the_layers_shares(void **state) {
+    (void)state;
+    struct downlink_config config = {{1500, 500, 150}, {40, 60}, 32, 14};
+    struct downlink_link link = {.estimate_bps = 1100000};
+    struct downlink usual, dear;
+    downlink_init(&usual, &config);
+    config.layer_percent[1] = 90; // half of the frames for nearly all of the bits
+    downlink_init(&dear, &config);
+    downlink_update(&usual, &link, 1000000000);
+    downlink_update(&dear, &link, 1000000000);
+    assert_int_equal(usual.choice.tier, 0);
+    assert_int_equal(usual.choice.layers, 2);
+    assert_int_equal(dear.choice.tier, 1);
+}
+
 static void test_downlink_takes_any_settings(void **state) {
     (void)state;
-    static const struct downlink_config odd[] = {
-        {{0, 0, 0}, 0, 0}, {{150, 500, 1500}, 32, 14}, {{-5, 7, 100000}, 510, 6}};
+    static const struct downlink_config odd[] = {{{0, 0, 0}, {0}, 0, 0},
+                                                 {{150, 500, 1500}, {90, 20}, 32, 14},
+                                                 {{-5, 7, 100000}, {-7, 60}, 510, 6}};
     for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
         struct downlink downlink;
         downlink_init(&downlink, &odd[i]);
@@ -386,6 +402,7 @@ int main(void) {
         cmocka_unit_test(test_downlink_is_thrifty_under_heavy_loss_on_a_weak_link),
         cmocka_unit_test(test_downlink_tells_a_fall_by_loss),
         cmocka_unit_test(test_downlink_wants_what_would_raise_it),
+        cmocka_unit_test(test_downlink_counts_with_the_layers_shares),
         cmocka_unit_test(test_downlink_takes_any_settings),
         cmocka_unit_test(test_downlink_knows_its_names),
     };

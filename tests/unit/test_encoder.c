@@ -284,10 +284,15 @@ static void test_the_clock_may_stumble(void **state) {
 
 static void test_nonsense_is_refused(void **state) {
     static const struct encoder_config WRONG[] = {
-        {640, 361, 30, 1000, -8, 1, false, 0},     {0, 0, 30, 1000, -8, 1, false, 0},
-        {640, 368, 0, 1000, -8, 1, false, 0},      {640, 368, 30, 1000, 40, 1, false, 0},
-        {16384, 16384, 30, 1000, -8, 1, false, 0}, {-16, 368, 30, 1000, -8, 1, false, 0},
-        {640, 368, 30, 1000, -8, 1, true, 64},
+        {640, 361, 30, 1000, -8, 1, false, {0}, 0},
+        {0, 0, 30, 1000, -8, 1, false, {0}, 0},
+        {640, 368, 0, 1000, -8, 1, false, {0}, 0},
+        {640, 368, 30, 1000, 40, 1, false, {0}, 0},
+        {16384, 16384, 30, 1000, -8, 1, false, {0}, 0},
+        {-16, 368, 30, 1000, -8, 1, false, {0}, 0},
+        {640, 368, 30, 1000, -8, 1, true, {0}, 64},
+        {640, 368, 30, 1000, -8, 1, true, {101, 0}, 0},
+        {640, 368, 30, 1000, -8, 1, true, {0, -1}, 0},
     };
     struct encoder *encoder = NULL;
     for (size_t i = 0; i < sizeof(WRONG) / sizeof(WRONG[0]); i++)
