@@ -46,13 +46,18 @@ test('a page whose link gets narrow receives less, says why, and gets all back',
 
     await link.set('both delay=50');
     await link.set('down rate=150 queue=1000');
-    await until('a smaller picture', async () => (await down(page)).tier === 2 && (await width(page)) <= 320, 30);
+    await until('a smaller picture', async () => (await down(page)).tier === 2 && (await width(page)) <= 320, 45);
     assert.equal((await down(page)).reason, 'link');
     await control(page, 'panel').click();
     await until('words for it', async () => (await control(page, 'link-words').innerText()).length > 0);
     // Narrow, not blind.
     await until('moving pictures', () => page.evaluate(async () => (await window.tessera.stats()).videoIn?.fps >= 7));
     if (process.env.TESSERA_TEST_SHOT) await page.screenshot({ path: process.env.TESSERA_TEST_SHOT });
+
+    await link.set('down rate=50 queue=1000');
+    await until('sound alone', async () => (await down(page)).video === false, 45);
+    await until('words in place of the picture', () => control(page, 'paused-words').isVisible());
+    assert.match(await control(page, 'paused-words').innerText(), /too weak for video/);
 
     await link.set('clear');
     await until('the whole canvas again', async () => (await width(page)) === 1280, 45);
