@@ -47,7 +47,6 @@ struct downlink_config {
 struct downlink_link {
     int64_t estimate_bps; // 0: nothing is known (no feedback yet): all is given
     double loss;
-    bool is_falling; // the last change of the estimate was downwards
 };
 
 struct downlink_choice {

@@ -73,8 +73,7 @@ struct peer_stats {
     double loss_fraction; // of what we send, newest receiver report
     int64_t rtt_ns;       // 0 unknown
     int64_t jitter_ns;
-    int64_t twcc_sent_bps, twcc_received_bps; // newest TWCC statistics; 0 unknown
-    int64_t pace_queue_ns;                    // how long a frame would wait here before it leaves
+    int64_t pace_queue_ns; // how long a frame would wait here before it leaves
 };
 
 // Loads GStreamer and its plugins and makes one peer in vain, so that the first caller does not

@@ -158,7 +158,6 @@ struct peer {
     _Atomic int64_t heard_ns;
     _Atomic uint64_t packets_received, bytes_received;
     _Atomic uint64_t retransmissions_sent, retransmissions_refused, keyframes_requested;
-    _Atomic int64_t twcc_sent_bps, twcc_received_bps;
 };
 
 int64_t peer_now_ns(void); // the room clock, which is GStreamer's running time here

@@ -115,18 +115,6 @@ void peer_rtp_watch(struct peer *peer) {
 
 // ---- the session ----
 
-static void on_twcc_stats(GObject *session, GParamSpec *spec, struct peer *peer) {
-    GstStructure *stats = NULL;
-    g_object_get(session, "twcc-stats", &stats, NULL);
-    guint sent_bps, received_bps;
-    if (stats && gst_structure_get_uint(stats, "bitrate-sent", &sent_bps) &&
-        gst_structure_get_uint(stats, "bitrate-recv", &received_bps)) {
-        atomic_store(&peer->twcc_sent_bps, sent_bps);
-        atomic_store(&peer->twcc_received_bps, received_bps);
-    }
-    g_clear_pointer(&stats, gst_structure_free);
-}
-
 void peer_rtp_tune_session(struct peer *peer) {
     GstElement *rtpbin = gst_bin_get_by_name(GST_BIN(peer->webrtc), "rtpbin");
     GObject *session = NULL, *internal = NULL;
@@ -135,7 +123,6 @@ void peer_rtp_tune_session(struct peer *peer) {
     g_clear_pointer(&rtpbin, gst_object_unref);
     if (!session)
         return; // a data channel alone
-    peer_connect(peer, session, "notify::twcc-stats", G_CALLBACK(on_twcc_stats));
     g_object_get(session, "internal-session", &internal, NULL);
     g_object_unref(session);
     if (!internal)
@@ -226,8 +213,6 @@ void peer_get_stats(struct peer *peer, struct peer_stats *out) {
         .retransmissions_sent = atomic_load(&peer->retransmissions_sent),
         .retransmissions_refused = atomic_load(&peer->retransmissions_refused),
         .keyframes_requested = atomic_load(&peer->keyframes_requested),
-        .twcc_sent_bps = atomic_load(&peer->twcc_sent_bps),
-        .twcc_received_bps = atomic_load(&peer->twcc_received_bps),
         .pace_queue_ns = peer_pace_queue_ns(peer),
     };
     pthread_mutex_lock(&peer->lock);

@@ -95,9 +95,6 @@ static struct downlink_link what_is_known(const struct reception *reception, int
     return (struct downlink_link){
         .estimate_bps = is_known ? reception->view.estimate_bps : 0,
         .loss = loss_of(reception),
-        .is_falling = reception->view.reason == BANDWIDTH_QUEUE ||
-                      reception->view.reason == BANDWIDTH_LOSS ||
-                      reception->view.reason == BANDWIDTH_SILENCE,
     };
 }
 

@@ -309,7 +309,7 @@ static void test_downlink_is_thrifty_under_heavy_loss_on_a_weak_link(void **stat
 static void test_downlink_tells_a_fall_by_loss(void **state) {
     (void)state;
     struct downlink downlink;
-    struct downlink_link link = {.estimate_bps = 300000, .loss = 0.3, .is_falling = true};
+    struct downlink_link link = {.estimate_bps = 300000, .loss = 0.3};
     start(&downlink, 3000);
     assert_true(downlink_update(&downlink, &link, 100 * MS));
     assert_int_equal(downlink.choice.reason, DOWNLINK_BY_LOSS);
