@@ -3,6 +3,9 @@
 
 #include "http/request.h"
 
+#include "mcu/accounts.h"
+#include "mcu/token.h"
+
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +13,9 @@
 
 struct access {
     unsigned char key_hash[crypto_generichash_BYTES];
+    const char *token_secret;
+    struct accounts *accounts;
+    struct store *store;
 };
 
 static void hash(const char *key, unsigned char out[crypto_generichash_BYTES]) {
@@ -17,12 +23,17 @@ static void hash(const char *key, unsigned char out[crypto_generichash_BYTES]) {
                        0);
 }
 
-struct access *access_create(const char *api_key) {
+struct access *access_create(const char *api_key, const char *token_secret,
+                             struct accounts *accounts, struct store *store) {
     if (sodium_init() < 0)
         return NULL;
     struct access *access = calloc(1, sizeof(*access));
-    if (access)
-        hash(api_key, access->key_hash);
+    if (!access)
+        return NULL;
+    hash(api_key, access->key_hash);
+    access->token_secret = token_secret;
+    access->accounts = accounts;
+    access->store = store;
     return access;
 }
 
@@ -48,17 +59,23 @@ static bool is_local(const struct request *request) {
            !request_header(request, "Forwarded") && !request_header(request, "Via");
 }
 
-int access_check(const struct access *access, enum access_level level,
-                 const struct request *request, struct refusal *refusal) {
+int access_recognise(const struct access *access, const struct request *request, struct caller *out,
+                     struct refusal *refusal) {
     static const char scheme[] = "Bearer ";
-    if (level == ACCESS_PUBLIC || (level == ACCESS_LOCAL_OR_KEY && is_local(request)))
-        return 0;
+    *out = (struct caller){.kind = CALLER_NOBODY, .is_local = is_local(request)};
     const char *given = request_header(request, "Authorization");
     if (!given)
-        return refusal_set(refusal, 401, "key-required",
-                           "Send the API key: Authorization: Bearer KEY.");
+        return 0;
     if (strncasecmp(given, scheme, sizeof(scheme) - 1) != 0 ||
         !key_is_right(access, given + sizeof(scheme) - 1))
         return refusal_set(refusal, 401, "key-wrong", "This is not the API key of this server.");
+    out->kind = CALLER_KEY;
     return 0;
+}
+
+int access_check(const struct access *access, enum action action, const struct request *request,
+                 struct refusal *refusal) {
+    if (action == ACTION_METRICS && request->caller.is_local)
+        return 0;
+    return permission_check(&request->caller, action, NULL, refusal);
 }

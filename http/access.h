@@ -1,23 +1,33 @@
 // SPDX-License-Identifier: MIT
-// Who may do what: the one place that decides it. Constant after create; any thread.
+// Who asks, by what they send: the API key, a join token or a sign-in's secret as
+// Authorization: Bearer, or a sign-in's cookie. What they may do is decided by mcu/permission.h.
+// Constant after create; any thread.
 #ifndef HTTP_ACCESS_H
 #define HTTP_ACCESS_H
 
+#include "mcu/permission.h"
 #include "mcu/refusal.h"
 
 struct access;
+struct accounts;
 struct request;
+struct store;
 
-enum access_level {
-    ACCESS_PUBLIC,
-    ACCESS_LOCAL_OR_KEY, // from this machine itself, or with the key
-    ACCESS_KEY,          // Authorization: Bearer KEY
-};
+#define ACCESS_COOKIE "tessera_session"
 
-struct access *access_create(const char *api_key); // keeps a hash of the key only
-void access_destroy(struct access *access);        // NULL is allowed
-// 0, or -1 and a 401.
-int access_check(const struct access *access, enum access_level level,
-                 const struct request *request, struct refusal *refusal);
+// Keeps a hash of the key only; borrows the rest (accounts may be NULL in tests).
+struct access *access_create(const char *api_key, const char *token_secret,
+                             struct accounts *accounts, struct store *store);
+void access_destroy(struct access *access); // NULL is allowed
+
+// A credential that is wrong or expired is a 401, not a nobody. A cookie counts for reading
+// requests, and for changing ones only if they come from a page of this very server (Origin,
+// Sec-Fetch-Site): elsewhere it counts as none. 0, or -1 and *refusal.
+int access_recognise(const struct access *access, const struct request *request, struct caller *out,
+                     struct refusal *refusal);
+// May the caller do it, at the room that the path names (if it names one)? 0, or -1 and a 401 or
+// 403.
+int access_check(const struct access *access, enum action action, const struct request *request,
+                 struct refusal *refusal);
 
 #endif

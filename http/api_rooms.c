@@ -15,11 +15,24 @@ static void answer(struct reply *reply, int result, int status, json_t *json,
         reply_refusal(reply, refusal);
 }
 
-void api_list_rooms(struct request *request, struct reply *reply) {
+// Room and member of the path, and who asks.
+static struct hub_request ask(const struct request *request) {
+    return (struct hub_request){.caller = &request->caller,
+                                .room = request_param(request, "room"),
+                                .id = request_param(request, "id")};
+}
+
+static void call(struct request *request, struct reply *reply, enum hub_operation operation,
+                 int status) {
     struct refusal refusal;
-    json_t *rooms = NULL;
-    int result = hub_list_rooms(request->site->hub, &rooms, &refusal);
-    answer(reply, result, 200, rooms, &refusal);
+    json_t *out = NULL;
+    struct hub_request asked = ask(request);
+    int result = hub_call(request->site->hub, operation, &asked, &out, &refusal);
+    answer(reply, result, status, out, &refusal);
+}
+
+void api_list_rooms(struct request *request, struct reply *reply) {
+    call(request, reply, HUB_LIST_ROOMS, 200);
 }
 
 static void add_location(struct reply *reply, const json_t *room) {
@@ -38,7 +51,9 @@ void api_create_room(struct request *request, struct reply *reply) {
         reply_refusal(reply, &refusal);
         return;
     }
-    int result = hub_create_room(request->site->hub, body, &room, &refusal);
+    struct hub_request asked = ask(request);
+    asked.body = body;
+    int result = hub_call(request->site->hub, HUB_CREATE_ROOM, &asked, &room, &refusal);
     json_decref(body);
     json_incref(room);
     answer(reply, result, 201, room, &refusal);
@@ -48,10 +63,7 @@ void api_create_room(struct request *request, struct reply *reply) {
 }
 
 void api_get_room(struct request *request, struct reply *reply) {
-    struct refusal refusal;
-    json_t *room = NULL;
-    int result = hub_get_room(request->site->hub, request_param(request, "room"), &room, &refusal);
-    answer(reply, result, 200, room, &refusal);
+    call(request, reply, HUB_GET_ROOM, 200);
 }
 
 void api_change_room(struct request *request, struct reply *reply) {
@@ -61,31 +73,33 @@ void api_change_room(struct request *request, struct reply *reply) {
         reply_refusal(reply, &refusal);
         return;
     }
-    int result =
-        hub_change_room(request->site->hub, request_param(request, "room"), body, &room, &refusal);
+    struct hub_request asked = ask(request);
+    asked.body = body;
+    int result = hub_call(request->site->hub, HUB_CHANGE_ROOM, &asked, &room, &refusal);
     json_decref(body);
     answer(reply, result, 200, room, &refusal);
 }
 
-void api_end_room(struct request *request, struct reply *reply) {
+static void call_for_nothing(struct request *request, struct reply *reply,
+                             enum hub_operation operation) {
     struct refusal refusal;
-    if (hub_end_room(request->site->hub, request_param(request, "room"), &refusal) != 0)
+    json_t *out = NULL;
+    struct hub_request asked = ask(request);
+    if (hub_call(request->site->hub, operation, &asked, &out, &refusal) != 0)
         reply_refusal(reply, &refusal);
+    json_decref(out);
+}
+
+void api_end_room(struct request *request, struct reply *reply) {
+    call_for_nothing(request, reply, HUB_END_ROOM);
 }
 
 void api_list_members(struct request *request, struct reply *reply) {
-    struct refusal refusal;
-    json_t *members = NULL;
-    int result =
-        hub_list_members(request->site->hub, request_param(request, "room"), &members, &refusal);
-    answer(reply, result, 200, members, &refusal);
+    call(request, reply, HUB_LIST_MEMBERS, 200);
 }
 
 void api_kick_member(struct request *request, struct reply *reply) {
-    struct refusal refusal;
-    if (hub_kick_member(request->site->hub, request_param(request, "room"),
-                        request_param(request, "id"), &refusal) != 0)
-        reply_refusal(reply, &refusal);
+    call_for_nothing(request, reply, HUB_KICK_MEMBER);
 }
 
 void api_get_snapshot(struct request *request, struct reply *reply) {
@@ -95,8 +109,8 @@ void api_get_snapshot(struct request *request, struct reply *reply) {
     int width_px = 0;
     if (request_query_int(request, "width", SNAPSHOT_WIDTH_MIN_PX, SNAPSHOT_WIDTH_MAX_PX, &width_px,
                           &refusal) != 0 ||
-        hub_snapshot(request->site->hub, request_param(request, "room"), width_px, &jpeg,
-                     &size_bytes, &refusal) != 0)
+        hub_snapshot(request->site->hub, request_param(request, "room"), width_px, PICTURE_JPEG,
+                     &jpeg, &size_bytes, &refusal) != 0)
         reply_refusal(reply, &refusal);
     else
         reply_owned(reply, 200, "image/jpeg", jpeg, size_bytes);

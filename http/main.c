@@ -14,6 +14,7 @@
 #include "mcu/store.h"
 
 #include <errno.h>
+#include <glib.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,16 +22,19 @@
 #include <string.h>
 #include <time.h>
 
-enum { END_WITHIN_MS = 4700, URL_BYTES = 320 };
+enum { END_WITHIN_MS = 4700, URL_BYTES = 320, EVENTS_KEPT = 10000 };
 
 struct tessera {
     struct config config;
     struct store *store;
     struct loop *loop;
+    struct events *events;
+    struct webhooks *webhooks;
+    struct accounts *accounts;
     struct hub *hub;
     struct server *server;
     pthread_t signal_thread, watchdog;
-    char api_key[256];
+    char api_key[256], token_secret[260];
     bool is_key_new; // made at this very start
 };
 
@@ -122,11 +126,26 @@ static int find_api_key(struct tessera *tessera) {
     return result;
 }
 
+static int find_token_secret(struct tessera *tessera) {
+    const char *set = tessera->config.token_secret;
+    bool is_new;
+    if (set && set[0]) {
+        g_strlcpy(tessera->token_secret, set, sizeof(tessera->token_secret));
+        return 0;
+    }
+    int result = store_secret(tessera->store, "token_secret", tessera->token_secret, &is_new);
+    if (result != 0)
+        fprintf(stderr, "tessera: cannot keep a token secret: %s\n", strerror(-result));
+    return result;
+}
+
 static int start(struct tessera *tessera) {
     char error[256] = "";
     int result = open_store(tessera);
     if (result == 0)
         result = find_api_key(tessera);
+    if (result == 0)
+        result = find_token_secret(tessera);
     if (result != 0)
         return result;
     result = peer_init();
@@ -135,14 +154,29 @@ static int start(struct tessera *tessera) {
                 strerror(-result));
         return result;
     }
+    const struct config *config = &tessera->config;
     tessera->loop = loop_create();
-    tessera->hub =
-        tessera->loop ? hub_create(&tessera->config, tessera->store, tessera->loop) : NULL;
+    tessera->events = events_create(EVENTS_KEPT);
+    tessera->accounts = accounts_create(config, tessera->store);
+    if (tessera->events)
+        tessera->webhooks = webhooks_create(config, tessera->store, tessera->events);
+    if (tessera->loop && tessera->webhooks && tessera->accounts)
+        tessera->hub = hub_create(config, tessera->store, tessera->events, tessera->token_secret,
+                                  tessera->loop);
     if (!tessera->hub) {
         fprintf(stderr, "tessera: the rooms cannot be made\n");
         return -ENOMEM;
     }
-    result = server_create(tessera->hub, tessera->api_key, &tessera->server, error, sizeof(error));
+    const struct server_world world = {
+        .hub = tessera->hub,
+        .api_key = tessera->api_key,
+        .token_secret = tessera->token_secret,
+        .store = tessera->store,
+        .events = tessera->events,
+        .webhooks = tessera->webhooks,
+        .accounts = tessera->accounts,
+    };
+    result = server_create(&world, &tessera->server, error, sizeof(error));
     if (result != 0)
         fprintf(stderr, "tessera: %s\n", error);
     return result;
@@ -200,10 +234,14 @@ int main(int argc, char **argv) {
         return outcome == CONFIG_EXIT_OK ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     log_set_level(tessera.config.log_level);
+    log_set_format(tessera.config.log_format);
     block_signals();
     process_raise_fd_limit();
     int result = run(&tessera);
     hub_destroy(tessera.hub);
+    webhooks_destroy(tessera.webhooks);
+    events_destroy(tessera.events);
+    accounts_destroy(tessera.accounts);
     loop_destroy(tessera.loop);
     store_close(tessera.store);
     config_finish(&tessera.config);

@@ -6,6 +6,7 @@
 
 #include "http/listen.h"
 #include "http/site.h"
+#include "mcu/permission.h"
 #include "mcu/refusal.h"
 
 #include <jansson.h>
@@ -23,6 +24,7 @@ struct request {
     const char *version;         // "HTTP/1.1"
     char address[ADDRESS_BYTES]; // remote, as text
     int64_t started_ms;
+    struct caller caller; // who asks; known once routes.c has let them in
 
     char path[REQUEST_PATH_BYTES]; // decoded, cut into segments
     char *segments[REQUEST_SEGMENTS_MAX];

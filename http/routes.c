@@ -12,22 +12,22 @@
 
 // clang-format off
 const struct route routes[] = {
-    {"/",                                   "GET",    ACCESS_PUBLIC,       pages_get_front},
-    {"/api/v1/ice-servers",                 "GET",    ACCESS_PUBLIC,       api_get_ice_servers},
-    {"/api/v1/openapi.yaml",                "GET",    ACCESS_PUBLIC,       pages_get_api_description},
-    {"/api/v1/rooms",                       "GET",    ACCESS_KEY,          api_list_rooms},
-    {"/api/v1/rooms",                       "POST",   ACCESS_KEY,          api_create_room},
-    {"/api/v1/rooms/{room}",                "DELETE", ACCESS_KEY,          api_end_room},
-    {"/api/v1/rooms/{room}",                "GET",    ACCESS_KEY,          api_get_room},
-    {"/api/v1/rooms/{room}",                "PATCH",  ACCESS_KEY,          api_change_room},
-    {"/api/v1/rooms/{room}/members",        "GET",    ACCESS_KEY,          api_list_members},
-    {"/api/v1/rooms/{room}/members/{id}",   "DELETE", ACCESS_KEY,          api_kick_member},
-    {"/api/v1/rooms/{room}/snapshot.jpg",   "GET",    ACCESS_KEY,          api_get_snapshot},
-    {"/healthz",                            "GET",    ACCESS_PUBLIC,       api_get_health},
-    {"/metrics",                            "GET",    ACCESS_LOCAL_OR_KEY, api_get_metrics},
-    {"/r/{room}",                           "GET",    ACCESS_PUBLIC,       pages_get_room},
-    {"/readyz",                             "GET",    ACCESS_PUBLIC,       api_get_readiness},
-    {"/ws",                                 "GET",    ACCESS_PUBLIC,       upgrade_to_websocket},
+    {"/",                                   "GET",    ACTION_LOOK,          pages_get_front},
+    {"/api/v1/ice-servers",                 "GET",    ACTION_LOOK,          api_get_ice_servers},
+    {"/api/v1/openapi.yaml",                "GET",    ACTION_LOOK,          pages_get_api_description},
+    {"/api/v1/rooms",                       "GET",    ACTION_LIST_ROOMS,    api_list_rooms},
+    {"/api/v1/rooms",                       "POST",   ACTION_CREATE_ROOM,   api_create_room},
+    {"/api/v1/rooms/{room}",                "DELETE", ACTION_END_ROOM,      api_end_room},
+    {"/api/v1/rooms/{room}",                "GET",    ACTION_READ_ROOM,     api_get_room},
+    {"/api/v1/rooms/{room}",                "PATCH",  ACTION_CHANGE_ROOM,   api_change_room},
+    {"/api/v1/rooms/{room}/members",        "GET",    ACTION_READ_ROOM,     api_list_members},
+    {"/api/v1/rooms/{room}/members/{id}",   "DELETE", ACTION_KICK,          api_kick_member},
+    {"/api/v1/rooms/{room}/snapshot.jpg",   "GET",    ACTION_SEE_ROOM,      api_get_snapshot},
+    {"/healthz",                            "GET",    ACTION_LOOK,          api_get_health},
+    {"/metrics",                            "GET",    ACTION_METRICS,       api_get_metrics},
+    {"/r/{room}",                           "GET",    ACTION_LOOK,          pages_get_room},
+    {"/readyz",                             "GET",    ACTION_LOOK,          api_get_readiness},
+    {"/ws",                                 "GET",    ACTION_LOOK,          upgrade_to_websocket},
 };
 // clang-format on
 const int routes_count = sizeof(routes) / sizeof(routes[0]);
@@ -109,9 +109,10 @@ static void answer_options(const struct route *route, struct request *request,
     headers_answer_options(reply, request, allowed);
 }
 
-static int check(const struct route *route, const struct request *request,
-                 struct refusal *refusal) {
-    if (access_check(request->site->access, route->access, request, refusal) != 0)
+static int check(const struct route *route, struct request *request, struct refusal *refusal) {
+    const struct access *access = request->site->access;
+    if (access_recognise(access, request, &request->caller, refusal) != 0 ||
+        access_check(access, route->action, request, refusal) != 0)
         return -1;
     if (request->is_body_too_large)
         return refusal_set(refusal, 413, "too-large", "The body may have %d bytes at most.",

@@ -5,15 +5,15 @@
 #ifndef HTTP_ROUTES_H
 #define HTTP_ROUTES_H
 
-#include "http/access.h"
 #include "http/reply.h"
+#include "mcu/permission.h"
 
 struct request;
 
 struct route {
     const char *pattern; // "/api/v1/rooms/{room}": request_param(request, "room")
     const char *method;  // GET answers HEAD as well
-    enum access_level access;
+    enum action action;  // what the caller must be allowed to do
     void (*handle)(struct request *request, struct reply *reply);
 };
 

@@ -182,7 +182,7 @@ static int make_parts(struct server *server, const char *api_key, char *error, i
                  strerror(errno));
         return -ENOENT;
     }
-    site->access = access_create(api_key);
+    site->access = access_create(api_key, site->token_secret, site->accounts, site->store);
     site->deadlines = deadlines_create();
     site->ws = site->access && site->deadlines ? make_ws(server) : NULL;
     if (!site->ws) {
@@ -232,7 +232,7 @@ static int start_daemon(struct server *server, char *error, int error_bytes) {
 
 // ---- life ----
 
-int server_create(struct hub *hub, const char *api_key, struct server **out, char *error,
+int server_create(const struct server_world *world, struct server **out, char *error,
                   int error_bytes) {
     struct server *server = calloc(1, sizeof(*server));
     if (!server) {
@@ -240,9 +240,14 @@ int server_create(struct hub *hub, const char *api_key, struct server **out, cha
         return -ENOMEM;
     }
     server->listen_fd = -1;
-    server->site.hub = hub;
-    server->site.config = hub_config(hub);
-    int result = make_parts(server, api_key, error, error_bytes);
+    server->site.hub = world->hub;
+    server->site.config = hub_config(world->hub);
+    server->site.store = world->store;
+    server->site.events = world->events;
+    server->site.webhooks = world->webhooks;
+    server->site.accounts = world->accounts;
+    server->site.token_secret = world->token_secret;
+    int result = make_parts(server, world->api_key, error, error_bytes);
     if (result == 0)
         result = listen_open(server->site.config->listen, &server->listen_fd, &server->port, error,
                              error_bytes);

@@ -4,14 +4,29 @@
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
+#include "mcu/accounts.h"
+#include "mcu/events.h"
 #include "mcu/hub.h"
+#include "mcu/webhooks.h"
 
 #include <stdint.h>
 
 struct server;
 
-// Binds and serves. Borrows hub and api_key. 0, or negative errno and a sentence in error.
-int server_create(struct hub *hub, const char *api_key, struct server **out, char *error,
+// What the doors lead to. All borrowed until server_destroy(); what is below hub may be NULL in
+// tests of other things.
+struct server_world {
+    struct hub *hub;
+    const char *api_key;
+    const char *token_secret;
+    struct store *store;
+    struct events *events;
+    struct webhooks *webhooks;
+    struct accounts *accounts;
+};
+
+// Binds and serves. 0, or negative errno and a sentence in error.
+int server_create(const struct server_world *world, struct server **out, char *error,
                   int error_bytes);
 // The port it really listens on (config may say 0).
 int server_port(const struct server *server);

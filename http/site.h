@@ -8,7 +8,10 @@
 #include "http/deadline.h"
 #include "http/static.h"
 #include "http/ws.h"
+#include "mcu/accounts.h"
+#include "mcu/events.h"
 #include "mcu/hub.h"
+#include "mcu/webhooks.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -16,6 +19,12 @@
 struct site {
     struct hub *hub;             // borrowed
     const struct config *config; // borrowed
+    // Borrowed; NULL in tests of other things.
+    struct store *store;
+    struct events *events;
+    struct webhooks *webhooks;
+    struct accounts *accounts;
+    const char *token_secret;
     struct access *access;
     struct static_files *files;
     struct ws *ws;

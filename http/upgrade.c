@@ -84,6 +84,7 @@ static void on_upgrade(void *user, struct MHD_Connection *connection, void *requ
         .extra = extra,
         .extra_bytes = extra_bytes,
         .address = request->address,
+        .caller = request->caller,
         .hang_up = on_hang_up,
         .user = handle,
     };

@@ -5,6 +5,7 @@
 #ifndef HTTP_WS_H
 #define HTTP_WS_H
 
+#include "mcu/permission.h"
 #include "mcu/refusal.h"
 
 #include <stddef.h>
@@ -30,6 +31,7 @@ struct ws_handover {
     const void *extra; // what was read behind the handshake already; borrowed
     size_t extra_bytes;
     const char *address;         // remote, without port
+    struct caller caller;        // who it is by their cookie
     void (*hang_up)(void *user); // close it: called once, WebSocket thread or within ws_adopt()
     void *user;
 };

@@ -199,7 +199,8 @@ void ws_socket_open(struct ws_socket *socket, struct hub *hub, int64_t now_ms) {
     socket->opened_ms = socket->heard_ms = socket->pinged_ms = socket->tokens_at_ms = now_ms;
     socket->tokens = WS_BURST_FACTOR * (double)ws_options(socket->ws)->messages_per_s;
     ws_socket_ref(socket); // the session's
-    socket->session = session_open(hub, &ws_socket_ops, socket, socket->address);
+    socket->session =
+        session_open(hub, &ws_socket_ops, socket, socket->address, &socket->handover.caller);
     if (!socket->session) {
         ws_socket_unref(socket);
         ws_socket_close(socket, 1013, "the server is out of memory", now_ms);

@@ -19,13 +19,28 @@ struct config {
     int http_threads;                   // 4
     int http_connections_max;           // 1000
     int http_body_bytes_max;            // 65536
+    int http_upload_bytes_max;          // 8388608: a picture or a sound
     // [server]
     char *data_dir; // "data"
     enum log_level log_level;
+    enum log_format log_format; // server.log_format = text | json
+    int history_days;           // 90: how long calls in owned rooms are remembered; 0: for ever
+    // [auth]
+    char *token_secret;      // "" = generated once, kept in the data directory
+    bool guests;             // true: open rooms take whoever has their link, without a token
+    bool sign_up;            // false: people may make their own accounts
+    int session_days;        // 30: how long a sign-in lasts
+    int sign_ins_per_minute; // per address and per account; 10
+    // [webhooks]
+    bool webhooks_private_targets; // false: not to loopback, link-local and private addresses
+    int webhooks_max;              // 20
+    int webhook_queue_max;         // 10000 events that wait, per hook
     // [rooms]
     bool rooms_created_by_api_only; // rooms.create = join | api
     int rooms_max;                  // 100
     int room_members_max;           // 50
+    int room_viewers_max;           // 500: who watch, besides the members
+    bool room_succession;           // true: when the last moderator leaves, the oldest member is it
     int room_linger_s;              // 30: how long an empty room that a join made stays
     int canvas_width_px, canvas_height_px, canvas_fps;   // 1280 720 30
     int video_kbps, video_half_kbps, video_quarter_kbps; // 1500 500 150

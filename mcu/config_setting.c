@@ -30,6 +30,11 @@ static const char *find_fault_in_api_key(const char *value) {
     return NULL;
 }
 
+static const char *find_fault_in_token_secret(const char *value) {
+    size_t length = strlen(value);
+    return length == 0 || (length >= 32 && length <= 256) ? NULL : "must be 32 to 256 bytes long";
+}
+
 static const char *find_fault_in_path(const char *value) {
     return *value ? NULL : "must not be empty";
 }
@@ -92,6 +97,9 @@ static const char *find_fault_in_address(const char *value) {
 #define NUMBER(field)                                                                              \
     .type = SETTING_NUMBER, .placeholder = "N", .offset = offsetof(struct config, field)
 
+#define SWITCH(field)                                                                              \
+    .type = SETTING_SWITCH, .placeholder = "true|false", .offset = offsetof(struct config, field)
+
 // clang-format off
 const struct setting settings[] = {
     {"http", "listen", "listen", TEXT(listen), .initial = "0.0.0.0:8080", .placeholder = "ADDR:PORT",
@@ -116,6 +124,8 @@ const struct setting settings[] = {
      .help = "Connections open at once, WebSockets included."},
     {"http", "body_bytes_max", NULL, NUMBER(http_body_bytes_max), .initial = "65536", .min = 1024, .max = 16777216,
      .help = "Largest request body."},
+    {"http", "upload_bytes_max", NULL, NUMBER(http_upload_bytes_max), .initial = "8388608", .min = 65536, .max = 134217728,
+     .help = "Largest picture or sound that is sent for a room."},
 
     {"server", "data_dir", "data-dir", TEXT(data_dir), .initial = "data", .placeholder = "DIR",
      .find_fault = find_fault_in_path,
@@ -123,6 +133,31 @@ const struct setting settings[] = {
     {"server", "log_level", "log-level", .type = SETTING_LEVEL, .offset = offsetof(struct config, log_level),
      .initial = "info", .placeholder = "LEVEL",
      .help = "error, warn, info or debug."},
+    {"server", "log_format", "log-format", .type = SETTING_FORMAT, .offset = offsetof(struct config, log_format),
+     .initial = "text", .placeholder = "FORMAT",
+     .help = "text, or json: one object a line."},
+    {"server", "history_days", "history-days", NUMBER(history_days), .initial = "90", .min = 0, .max = 36500,
+     .help = "Days that the calls of people's own rooms are remembered, with their chat; 0: for ever."},
+
+    {"auth", "token_secret", "token-secret", TEXT(token_secret), .initial = "", .placeholder = "SECRET",
+     .find_fault = find_fault_in_token_secret, .is_secret = true,
+     .help = "Shared secret of join tokens (HS256), 32 bytes or more; without one it is made once and kept in the data"
+             " directory. Others on the machine can read flags: prefer the file or the variable."},
+    {"auth", "guests", NULL, SWITCH(guests), .initial = "true",
+     .help = "Whoever has the link of an open room may join it; false: only with a token or signed in."},
+    {"auth", "sign_up", NULL, SWITCH(sign_up), .initial = "false",
+     .help = "People may make their own accounts."},
+    {"auth", "session_days", NULL, NUMBER(session_days), .initial = "30", .min = 1, .max = 3650,
+     .help = "Days that a sign-in lasts."},
+    {"auth", "sign_ins_per_minute", NULL, NUMBER(sign_ins_per_minute), .initial = "10", .min = 1, .max = 100000,
+     .help = "Sign-ins tried in a minute, per address and per account."},
+
+    {"webhooks", "private_targets", NULL, SWITCH(webhooks_private_targets), .initial = "false",
+     .help = "Webhooks may go to loopback, link-local and private addresses."},
+    {"webhooks", "max", NULL, NUMBER(webhooks_max), .initial = "20", .min = 0, .max = 1000,
+     .help = "Webhooks at once."},
+    {"webhooks", "queue_max", NULL, NUMBER(webhook_queue_max), .initial = "10000", .min = 10, .max = 1000000,
+     .help = "Events that wait for a webhook whose receiver is down; then the oldest are dropped."},
 
     {"rooms", "create", NULL, .type = SETTING_CREATE,
      .offset = offsetof(struct config, rooms_created_by_api_only), .initial = "join", .placeholder = "WHO",
@@ -131,6 +166,10 @@ const struct setting settings[] = {
      .help = "Rooms at once."},
     {"rooms", "members_max", NULL, NUMBER(room_members_max), .initial = "50", .min = 1, .max = 500,
      .help = "Members of one room."},
+    {"rooms", "viewers_max", NULL, NUMBER(room_viewers_max), .initial = "500", .min = 0, .max = 10000,
+     .help = "Viewers of a room, who receive only, besides its members."},
+    {"rooms", "succession", NULL, SWITCH(room_succession), .initial = "true",
+     .help = "When a room's last moderator leaves, the member who is there longest moderates."},
     {"rooms", "linger", NULL, NUMBER(room_linger_s), .initial = "30", .min = 0, .max = 86400,
      .help = "Seconds that an empty room made by a join stays."},
     {"rooms", "canvas_width", NULL, NUMBER(canvas_width_px), .initial = "1280", .min = 320, .max = 1920,
@@ -259,13 +298,26 @@ static int apply_create(const char *value, bool *field, char error[SETTING_ERROR
     return 0;
 }
 
+static int apply_switch(const char *value, bool *field, char error[SETTING_ERROR_MAX]) {
+    bool is_on = strcmp(value, "true") == 0;
+    if (!is_on && strcmp(value, "false") != 0)
+        return fail(error, "must be true or false");
+    *field = is_on;
+    return 0;
+}
+
 int setting_apply(const struct setting *setting, const char *value, struct config *config,
                   char error[SETTING_ERROR_MAX]) {
     void *field = (char *)config + setting->offset;
     switch (setting->type) {
     case SETTING_TEXT: return apply_text(setting, value, field, error);
     case SETTING_NUMBER: return apply_number(setting, value, field, error);
+    case SETTING_SWITCH: return apply_switch(value, field, error);
     case SETTING_CREATE: return apply_create(value, field, error);
+    case SETTING_FORMAT:
+        if (log_format_from_name(value, field) < 0)
+            return fail(error, "must be text or json");
+        return 0;
     case SETTING_LEVEL:
         if (log_level_from_name(value, field) < 0)
             return fail(error, "must be error, warn, info or debug");

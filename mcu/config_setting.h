@@ -9,7 +9,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum setting_type { SETTING_TEXT, SETTING_NUMBER, SETTING_LEVEL, SETTING_CREATE };
+enum setting_type {
+    SETTING_TEXT,
+    SETTING_NUMBER,
+    SETTING_SWITCH,
+    SETTING_LEVEL,
+    SETTING_FORMAT,
+    SETTING_CREATE
+};
 enum { SETTING_NAME_MAX = 64, SETTING_ERROR_MAX = 200 };
 
 struct setting {

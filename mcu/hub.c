@@ -54,7 +54,8 @@ static void adapt_rooms(void *user) {
         room_adapt(hub->rooms->pdata[i], now_ns);
 }
 
-struct hub *hub_create(const struct config *config, struct store *store, struct loop *loop) {
+struct hub *hub_create(const struct config *config, struct store *store, struct events *events,
+                       const char *token_secret, struct loop *loop) {
     if (!room_canvas_is_possible(config->canvas_width_px, config->canvas_height_px)) {
         log_error(NULL, "a canvas of %dx%d is not between 320x180 and 1920x1080",
                   config->canvas_width_px, config->canvas_height_px);
@@ -65,7 +66,11 @@ struct hub *hub_create(const struct config *config, struct store *store, struct 
         return NULL;
     hub->config = config;
     hub->loop = loop;
-    hub->world = (struct room_world){.config = config, .store = store, .loop = loop};
+    hub->world = (struct room_world){.config = config,
+                                     .store = store,
+                                     .events = events,
+                                     .token_secret = token_secret,
+                                     .loop = loop};
     hub->rooms = g_ptr_array_new();
     hub->joins = limit_table_create(ADDRESSES_MAX, config->joins_per_s,
                                     JOIN_BURST_FACTOR * config->joins_per_s);
@@ -163,7 +168,7 @@ int hub_make_room(struct hub *hub, const struct room_spec *spec, struct room **o
 }
 
 static void add_totals(struct hub_stats *totals, struct room *room) {
-    struct mixer_stats stats;
+    struct mixer_stats stats = {0};
     mixer_get_stats(room_mixer(room), &stats);
     totals->frames_composed += stats.video.frames_composed;
     totals->frames_encoded += stats.video.frames_encoded;
@@ -178,6 +183,10 @@ static void add_totals(struct hub_stats *totals, struct room *room) {
     totals->audio_encodes += stats.audio.encodes;
     totals->compose_s += (double)stats.video.compose_ns / 1e9;
     totals->encode_s += (double)stats.video.encode_ns / 1e9;
+    histogram_merge(&totals->frame_time, &stats.video.frame_time);
+    histogram_merge(&totals->video_lateness, &stats.video_lateness);
+    histogram_merge(&totals->audio_lateness, &stats.audio_lateness);
+    histogram_merge(&totals->playout_delay, &stats.audio.playout_delay);
 }
 
 void hub_drop_room(struct hub *hub, struct room *room, const char *reason) {

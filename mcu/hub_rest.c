@@ -52,14 +52,6 @@ static void list_rooms(void *user) {
     request->result = 0;
 }
 
-int hub_list_rooms(struct hub *hub, json_t **out, struct refusal *refusal) {
-    struct request request = {.hub = hub, .refusal = refusal};
-    int result = run(&request, list_rooms);
-    if (result == 0)
-        *out = request.answer;
-    return result;
-}
-
 static void get_room(void *user) {
     struct request *request = user;
     struct room *room = find_room(request);
@@ -69,14 +61,6 @@ static void get_room(void *user) {
     request->result = 0;
 }
 
-int hub_get_room(struct hub *hub, const char *room, json_t **out, struct refusal *refusal) {
-    struct request request = {.hub = hub, .room_name = room, .refusal = refusal};
-    int result = run(&request, get_room);
-    if (result == 0)
-        *out = request.answer;
-    return result;
-}
-
 static void list_members(void *user) {
     struct request *request = user;
     struct room *room = find_room(request);
@@ -84,14 +68,6 @@ static void list_members(void *user) {
         return;
     request->answer = json_pack("{s:o}", "members", room_members_to_json(room));
     request->result = 0;
-}
-
-int hub_list_members(struct hub *hub, const char *room, json_t **out, struct refusal *refusal) {
-    struct request request = {.hub = hub, .room_name = room, .refusal = refusal};
-    int result = run(&request, list_members);
-    if (result == 0)
-        *out = request.answer;
-    return result;
 }
 
 static void take_room(void *user) {
@@ -104,12 +80,12 @@ static void take_room(void *user) {
 }
 
 // The picture is made on the caller's thread: it is no short work.
-int hub_snapshot(struct hub *hub, const char *room, int width_px, uint8_t **jpeg,
-                 size_t *size_bytes, struct refusal *refusal) {
+int hub_snapshot(struct hub *hub, const char *room, int width_px, enum picture_format format,
+                 uint8_t **file, size_t *size_bytes, struct refusal *refusal) {
     struct request request = {.hub = hub, .room_name = room, .refusal = refusal};
     if (run(&request, take_room) != 0)
         return -1;
-    int error = room_snapshot(request.room, width_px, jpeg, size_bytes);
+    int error = room_snapshot(request.room, width_px, format, file, size_bytes);
     room_unref(request.room);
     if (error)
         return refusal_set(refusal, 503, "no-picture", "There is no picture now: %s.",
@@ -273,14 +249,6 @@ static void create_room(void *user) {
     request->result = 0;
 }
 
-int hub_create_room(struct hub *hub, const json_t *body, json_t **out, struct refusal *refusal) {
-    struct request request = {.hub = hub, .body = body, .refusal = refusal};
-    int result = run(&request, create_room);
-    if (result == 0)
-        *out = request.answer;
-    return result;
-}
-
 static void change_room(void *user) {
     static const char *const fields[] = {"receive", NULL};
     struct request *request = user;
@@ -295,15 +263,6 @@ static void change_room(void *user) {
     request->result = 0;
 }
 
-int hub_change_room(struct hub *hub, const char *room, const json_t *body, json_t **out,
-                    struct refusal *refusal) {
-    struct request request = {.hub = hub, .room_name = room, .body = body, .refusal = refusal};
-    int result = run(&request, change_room);
-    if (result == 0)
-        *out = request.answer;
-    return result;
-}
-
 static void end_room(void *user) {
     struct request *request = user;
     struct room *room = find_room(request);
@@ -311,11 +270,6 @@ static void end_room(void *user) {
         return;
     hub_drop_room(request->hub, room, "room-closed");
     request->result = 0;
-}
-
-int hub_end_room(struct hub *hub, const char *room, struct refusal *refusal) {
-    struct request request = {.hub = hub, .room_name = room, .refusal = refusal};
-    return run(&request, end_room);
 }
 
 static void kick_member(void *user) {
@@ -336,9 +290,26 @@ static void kick_member(void *user) {
     request->result = 0;
 }
 
-int hub_kick_member(struct hub *hub, const char *room, const char *member,
-                    struct refusal *refusal) {
-    struct request request = {
-        .hub = hub, .room_name = room, .member_id = member, .refusal = refusal};
-    return run(&request, kick_member);
+// ---- all of them ----
+
+static void (*const operations[HUB_OPERATIONS])(void *user) = {
+    [HUB_LIST_ROOMS] = list_rooms,   [HUB_CREATE_ROOM] = create_room,
+    [HUB_GET_ROOM] = get_room,       [HUB_CHANGE_ROOM] = change_room,
+    [HUB_END_ROOM] = end_room,       [HUB_LIST_MEMBERS] = list_members,
+    [HUB_KICK_MEMBER] = kick_member,
+};
+
+int hub_call(struct hub *hub, enum hub_operation operation, const struct hub_request *asked,
+             json_t **out, struct refusal *refusal) {
+    struct request request = {.hub = hub,
+                              .room_name = asked->room,
+                              .member_id = asked->id,
+                              .body = asked->body,
+                              .refusal = refusal};
+    if (!operations[operation])
+        return refusal_set(refusal, 501, "not-there-yet", "This is not there yet.");
+    int result = run(&request, operations[operation]);
+    if (result == 0)
+        *out = request.answer;
+    return result;
 }

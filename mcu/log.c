@@ -38,6 +38,16 @@ int log_level_from_name(const char *name, enum log_level *out) {
     return -EINVAL;
 }
 
+int log_format_from_name(const char *name, enum log_format *out) {
+    bool is_json = strcmp(name, "json") == 0;
+    if (!is_json && strcmp(name, "text") != 0)
+        return -EINVAL;
+    *out = is_json ? LOG_JSON : LOG_TEXT;
+    return 0;
+}
+
+void log_set_format(enum log_format format) {}
+
 void log_set_level(enum log_level level) {
     atomic_store_explicit(&current_level, (int)level, memory_order_relaxed);
 }

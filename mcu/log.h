@@ -7,6 +7,11 @@
 // event (room, member, recording), one line each. debug: for the developer of this code.
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
+// text for people, json: one object a line, for what collects logs.
+enum log_format { LOG_TEXT, LOG_JSON };
+
+int log_format_from_name(const char *name, enum log_format *out); // 0 or -EINVAL
+void log_set_format(enum log_format format);
 int log_level_from_name(const char *name, enum log_level *out); // 0 or -EINVAL
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);

@@ -5,6 +5,7 @@
 #define MCU_PROTOCOL_H
 
 #include "mcu/config.h"
+#include "mcu/protocol_name.h"
 #include "mcu/refusal.h"
 #include "mixer/audio/desk.h"
 #include "mixer/video/stage.h"
@@ -23,8 +24,6 @@ enum message_type {
     MESSAGE_LEAVE,
     MESSAGE_PING,
 };
-
-enum { ROOM_NAME_MAX = 64 }; // bytes, with the NUL
 
 // A client's message, checked. Strings belong to it; those not given are NULL.
 struct message {
@@ -66,8 +65,6 @@ int protocol_parse(const struct config *config, const char *text, size_t size_by
 void message_finish(struct message *message);
 const char *message_type_name(enum message_type type);
 
-// 1-63 of a-z 0-9 - _ (given in any case, made lower). False for anything else.
-bool protocol_clean_room_name(const char *given, char out[ROOM_NAME_MAX]);
 // As names are cleaned in protocol_parse(); an empty one is refused. Returns a malloc'ed string, or
 // NULL and *refusal.
 char *protocol_clean_name(const struct config *config, const char *given, struct refusal *refusal);

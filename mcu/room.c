@@ -202,7 +202,7 @@ int room_create(const struct room_world *world, const struct room_spec *spec, st
         room_unref(room);
         return error;
     }
-    mixer_set_layout(room->mixer, room->layout);
+    mixer_set_layout(room->mixer, &(struct stage_layout){.kind = room->layout});
     log_info(room->name, "room made by %s", room->is_made_by_api ? "the API" : "a join");
     *out = room;
     return 0;
@@ -323,8 +323,9 @@ struct member *room_find_member(struct room *room, const char *id) {
     return NULL;
 }
 
-int room_snapshot(struct room *room, int width_px, uint8_t **jpeg, size_t *size_bytes) {
-    return mixer_snapshot(room->mixer, width_px, jpeg, size_bytes);
+int room_snapshot(struct room *room, int width_px, enum picture_format format, uint8_t **file,
+                  size_t *size_bytes) {
+    return mixer_snapshot(room->mixer, width_px, format, file, size_bytes);
 }
 
 // ---- what is said to all ----

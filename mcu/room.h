@@ -6,6 +6,7 @@
 
 #include "mcu/config.h"
 #include "mcu/downlink.h"
+#include "mcu/events.h"
 #include "mcu/loop.h"
 #include "mcu/member.h"
 #include "mcu/protocol.h"
@@ -33,6 +34,8 @@ struct room_spec {
 struct room_world {
     const struct config *config;
     struct store *store;
+    struct events *events;
+    const char *token_secret;
     struct loop *loop;
 };
 
@@ -86,6 +89,7 @@ void room_greet(struct room *room, struct member *member);
 void room_chat(struct room *room, struct member *from, const char *text);
 
 // Any thread that holds a reference.
-int room_snapshot(struct room *room, int width_px, uint8_t **jpeg, size_t *size_bytes);
+int room_snapshot(struct room *room, int width_px, enum picture_format format, uint8_t **file,
+                  size_t *size_bytes);
 
 #endif

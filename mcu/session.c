@@ -6,6 +6,7 @@
 #include "mcu/hub_internal.h"
 #include "mcu/log.h"
 #include "mcu/member.h"
+#include "mcu/permission.h"
 #include "mcu/protocol.h"
 #include "mcu/room.h"
 #include "mcu/session_internal.h"
@@ -21,6 +22,7 @@ struct session {
     struct session_socket_ops ops;
     void *socket;
     char address[64];
+    struct caller caller; // by their cookie
 
     atomic_int references;
     struct arrival *farewell; // made in advance: the end of a socket must never be missed
@@ -67,13 +69,14 @@ static void count_opened(void *user) {
 }
 
 struct session *session_open(struct hub *hub, const struct session_socket_ops *ops, void *socket,
-                             const char *address) {
+                             const char *address, const struct caller *caller) {
     struct session *session = calloc(1, sizeof(*session));
     if (!session)
         return NULL;
     session->hub = hub;
     session->ops = *ops;
     session->socket = socket;
+    session->caller = *caller;
     snprintf(session->address, sizeof(session->address), "%s", address);
     atomic_init(&session->references, 1);
     struct arrival *arrival = arrival_create(session);

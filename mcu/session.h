@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+struct caller;
 struct hub;
 struct session;
 
@@ -20,8 +21,9 @@ struct session_socket_ops {
 };
 
 // address: the remote IP as text, for limits. Returns NULL when out of memory.
+// caller: who it is by their cookie, copied; a token comes with the join.
 struct session *session_open(struct hub *hub, const struct session_socket_ops *ops, void *socket,
-                             const char *address);
+                             const char *address, const struct caller *caller);
 // One text message, as it came: nothing is trusted. Parsed here, obeyed on the control loop.
 void session_receive(struct session *session, const char *text, size_t size_bytes);
 // Takes the session: the socket has gone (clean: with a close frame of the client).

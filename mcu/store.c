@@ -191,34 +191,38 @@ static int get_setting_locked(struct store *store, const char *name, char *value
     return !error && !fits ? -EMSGSIZE : error;
 }
 
-static int make_key_locked(struct store *store) {
+static int make_secret_locked(struct store *store, const char *name) {
     unsigned char random[KEY_RANDOM_BYTES];
-    char key[STORE_KEY_MAX];
+    char secret[STORE_KEY_MAX];
     randombytes_buf(random, sizeof(random));
-    sodium_bin2base64(key, sizeof(key), random, sizeof(random),
+    sodium_bin2base64(secret, sizeof(secret), random, sizeof(random),
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     sqlite3_stmt *statement = store->statements[ADD_SETTING];
-    bind_text(statement, 1, "api_key");
-    bind_text(statement, 2, key);
+    bind_text(statement, 1, name);
+    bind_text(statement, 2, secret);
     int error = run_locked(statement);
-    sodium_memzero(key, sizeof(key));
+    sodium_memzero(secret, sizeof(secret));
     sodium_memzero(random, sizeof(random));
     return error;
 }
 
-int store_api_key(struct store *store, char *key, bool *is_new) {
+int store_secret(struct store *store, const char *name, char *value, bool *is_new) {
     pthread_mutex_lock(&store->lock);
     *is_new = false;
-    int error = get_setting_locked(store, "api_key", key, STORE_KEY_MAX);
+    int error = get_setting_locked(store, name, value, STORE_KEY_MAX);
     if (error == -ENOENT) {
-        error = make_key_locked(store);
+        error = make_secret_locked(store, name);
         // Read back: another process may have been quicker.
         if (!error)
-            error = get_setting_locked(store, "api_key", key, STORE_KEY_MAX);
+            error = get_setting_locked(store, name, value, STORE_KEY_MAX);
         *is_new = !error;
     }
     pthread_mutex_unlock(&store->lock);
     return error;
+}
+
+int store_api_key(struct store *store, char *key, bool *is_new) {
+    return store_secret(store, "api_key", key, is_new);
 }
 
 // ---- chat ----

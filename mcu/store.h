@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What outlives the process: one SQLite file (WAL, foreign keys), its schema versioned by forward
-// migrations. Nothing outside store.c knows SQL. One connection under a mutex: any thread.
+// migrations. Nothing outside store_sql.c knows SQL. One connection under a mutex: any thread.
 #ifndef MCU_STORE_H
 #define MCU_STORE_H
 
@@ -38,6 +38,78 @@ int store_add_message(struct store *store, const char *room, const char *member,
 int store_each_message(struct store *store, const char *room, int max,
                        void (*each)(void *user, const struct store_message *message), void *user);
 int store_forget_room(struct store *store, const char *room);
+
+// Secrets made once and kept, as the API key: name "token_secret". value has room for
+// STORE_KEY_MAX.
+int store_secret(struct store *store, const char *name, char *value, bool *is_new);
+
+// Rooms and seats, so that a restart in the middle of a call loses neither. What the texts say is
+// the room's affair.
+struct store_room {
+    const char *name, *spec;        // borrowed for the time of the callback
+    int64_t created_unix_ms, owner; // owner: a user's id; 0: nobody's
+    bool is_live;                   // was not ended; else only its settings are kept
+};
+// Puts or replaces it. A room with an owner that is not live keeps its settings until its owner
+// goes.
+int store_put_room(struct store *store, const struct store_room *room);
+int store_remove_room(struct store *store, const char *name); // with its seats
+// -ENOENT: not known. each() is called once, without a lock held.
+int store_get_room(struct store *store, const char *name,
+                   void (*each)(void *user, const struct store_room *room), void *user);
+int store_each_live_room(struct store *store,
+                         void (*each)(void *user, const struct store_room *room), void *user);
+// Whose room is it? A user's personal room (their login), that of a meeting, or one that was put
+// with an owner. 0 and *owner (0: nobody's), or negative errno.
+int store_get_room_owner(struct store *store, const char *name, int64_t *owner);
+
+struct store_seat {
+    const char *room, *member, *resume, *json; // resume: the secret that gives it back
+};
+int store_put_seat(struct store *store, const struct store_seat *seat);
+int store_remove_seat(struct store *store, const char *room, const char *member);
+int store_each_seat(struct store *store, const char *room,
+                    void (*each)(void *user, const struct store_seat *seat), void *user);
+
+// Calls: from the first member's coming to the end of the room. Chat of a call that has an owner is
+// kept with it.
+int store_begin_call(struct store *store, const char *room, int64_t owner, const char *title,
+                     int64_t at_unix_ms, int64_t *call);
+int store_end_call(struct store *store, int64_t call,
+                   int64_t at_unix_ms); // and all presences in it
+int store_begin_presence(struct store *store, int64_t call, const char *name, int64_t user,
+                         int64_t at_unix_ms, int64_t *presence);
+int store_end_presence(struct store *store, int64_t presence, int64_t at_unix_ms);
+
+// A single-use token: 0 the first time, -EEXIST afterwards. Forgotten when it has expired anyway.
+int store_use_token(struct store *store, const char *id, int64_t expires_s);
+
+// Idempotent creation: what was answered to this key, for 24 hours. key: whatever tells callers,
+// routes and keys apart; request: a hash of what was asked.
+struct store_answer {
+    const char *request, *body, *location; // borrowed for the time of the callback
+    int status;
+};
+int store_put_answer(struct store *store, const char *key, const struct store_answer *answer,
+                     int64_t at_unix_ms);
+int store_get_answer(struct store *store, const char *key,
+                     void (*each)(void *user, const struct store_answer *answer), void *user);
+
+// Webhooks and their queues. json: as the webhooks keep themselves, secret included.
+int store_put_hook(struct store *store, const char *id, const char *json);
+int store_remove_hook(struct store *store, const char *id); // with its queue
+int store_each_hook(struct store *store, void (*each)(void *user, const char *id, const char *json),
+                    void *user);
+// At the end of the hook's queue; beyond max the oldest go. *dropped: how many did.
+int store_push_delivery(struct store *store, const char *hook, uint64_t event, const char *body,
+                        int max, int *dropped);
+// The oldest. -ENOENT: the queue is empty. each() is called once, without a lock held.
+int store_peek_delivery(struct store *store, const char *hook,
+                        void (*each)(void *user, int64_t id, uint64_t event, const char *body),
+                        void *user);
+int store_remove_delivery(struct store *store, int64_t id);
+int store_count_deliveries(struct store *store, const char *hook, int *count);
+
 int store_is_usable(struct store *store); // for /readyz: 0 or negative errno
 
 #endif

@@ -193,14 +193,47 @@ void mixer_destroy(struct mixer *mixer) {
 
 // ---- control ----
 
-void mixer_set_layout(struct mixer *mixer, enum layout_kind kind) {
-    stage_set_layout(mixer->stage, kind);
+void mixer_set_layout(struct mixer *mixer, const struct stage_layout *layout) {
+    stage_set_layout(mixer->stage, layout);
+}
+
+void mixer_set_background(struct mixer *mixer, uint32_t rgb) {
+    stage_set_background(mixer->stage, rgb);
+}
+
+void mixer_set_picture(struct mixer *mixer, enum stage_picture slot, struct picture *picture) {
+    stage_set_picture(mixer->stage, slot, picture);
+}
+
+void mixer_set_banner(struct mixer *mixer, const struct stage_banner *banner) {
+    stage_set_banner(mixer->stage, banner);
+}
+
+int mixer_set_canvas(struct mixer *mixer, const struct stage_config *config) {
+    return stage_set_canvas(mixer->stage, config);
+}
+
+void mixer_set_volume(struct mixer_member *member, double volume) {
+    desk_set_volume(member->channel, volume);
+}
+
+void mixer_play(struct mixer *mixer, struct clip *clip, double volume) {
+    desk_play(mixer->desk, clip, volume);
+}
+
+void mixer_stop_playing(struct mixer *mixer) {
+    desk_play(mixer->desk, NULL, 0);
+}
+
+bool mixer_is_playing(struct mixer *mixer) {
+    return desk_is_playing(mixer->desk);
 }
 
 // ---- questions ----
 
-int mixer_snapshot(struct mixer *mixer, int width_px, uint8_t **jpeg, size_t *size_bytes) {
-    return stage_snapshot(mixer->stage, mixer_now_ns(), width_px, jpeg, size_bytes);
+int mixer_snapshot(struct mixer *mixer, int width_px, enum picture_format format, uint8_t **file,
+                   size_t *size_bytes) {
+    return stage_snapshot(mixer->stage, mixer_now_ns(), width_px, format, file, size_bytes);
 }
 
 void mixer_get_stats(struct mixer *mixer, struct mixer_stats *out) {

@@ -7,7 +7,9 @@
 #ifndef MIXER_MIXER_H
 #define MIXER_MIXER_H
 
+#include "mixer/audio/clip.h"
 #include "mixer/audio/desk.h"
+#include "mixer/histogram.h"
 #include "mixer/packet.h"
 #include "mixer/video/stage.h"
 
@@ -36,6 +38,7 @@ struct mixer_stats {
     struct stage_stats video;
     struct desk_stats audio;
     uint64_t video_ticks, video_ticks_late, video_ticks_skipped, audio_ticks_late;
+    struct histogram_counts video_lateness, audio_lateness; // of the ticks
 };
 
 // name is the room's, for the threads' names. user must live until mixer_destroy() returns.
@@ -64,7 +67,21 @@ struct mixer_reception {
     int audio_loss_percent; // of what we send, for the FEC in it
 };
 void mixer_set_reception(struct mixer_member *member, const struct mixer_reception *reception);
-void mixer_set_layout(struct mixer *mixer, enum layout_kind kind);
+// Between 0 and 2: how loud the others hear this member. 1 at first.
+void mixer_set_volume(struct mixer_member *member, double volume);
+void mixer_set_layout(struct mixer *mixer, const struct stage_layout *layout);
+void mixer_set_background(struct mixer *mixer, uint32_t rgb);
+void mixer_set_picture(struct mixer *mixer, enum stage_picture slot,
+                       struct picture *picture); // takes it; NULL: none
+void mixer_set_banner(struct mixer *mixer, const struct stage_banner *banner); // NULL: none
+// A canvas of another size, rate or bitrates while all goes on. 0 or negative errno; then all is as
+// before.
+int mixer_set_canvas(struct mixer *mixer, const struct stage_config *config);
+// Everybody hears the clip besides the others; one at a time, a new one takes its place. Takes
+// clip.
+void mixer_play(struct mixer *mixer, struct clip *clip, double volume);
+void mixer_stop_playing(struct mixer *mixer);
+bool mixer_is_playing(struct mixer *mixer);
 
 // Streaming threads. 0, -EINVAL for what cannot be decoded, -ESTALE after the removal.
 int mixer_push_video(struct mixer_member *member, enum video_role role, enum video_codec codec,
@@ -78,7 +95,8 @@ void mixer_push_audio_lost(struct mixer_member *member, int64_t pts_ns, int64_t 
 // Any thread.
 void mixer_request_keyframe(
     struct mixer_member *member); // of the composite, by one who receives it
-int mixer_snapshot(struct mixer *mixer, int width_px, uint8_t **jpeg, size_t *size_bytes);
+int mixer_snapshot(struct mixer *mixer, int width_px, enum picture_format format, uint8_t **file,
+                   size_t *size_bytes);
 void mixer_get_stats(struct mixer *mixer, struct mixer_stats *out);
 void mixer_get_member_audio_stats(struct mixer_member *member, struct desk_channel_stats *out);
 int64_t mixer_now_ns(void);

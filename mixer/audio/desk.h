@@ -8,6 +8,8 @@
 #ifndef MIXER_AUDIO_DESK_H
 #define MIXER_AUDIO_DESK_H
 
+#include "mixer/audio/clip.h"
+#include "mixer/histogram.h"
 #include "mixer/packet.h"
 
 #include <stdbool.h>
@@ -37,7 +39,8 @@ struct desk_channel_ops {
 
 struct desk_stats {
     uint64_t ticks, encodes;
-    int64_t tick_ns; // sum
+    int64_t tick_ns;                       // sum
+    struct histogram_counts playout_delay; // of each channel that sounds, once a second
 };
 
 struct desk_channel_stats {
@@ -62,11 +65,18 @@ void desk_set_listening(struct desk_channel *channel, bool is_listening);
 // This listener's link is narrow: 60 ms a packet, thrifty_kbps. One more encode is shared by all
 // such who are not in the mix. A change costs no gap.
 void desk_set_thrifty(struct desk_channel *channel, bool is_thrifty);
+// How loud this one is in the mix, 0 to 2; 1 at first.
+void desk_set_volume(struct desk_channel *channel, double volume);
 // How much of what is sent to this listener gets lost: an encode's FEC follows the worst of its
 // listeners. 0 .. 100.
 void desk_set_loss_percent(struct desk_channel *channel, int percent);
 // Lip sync: never play this member earlier than this after capture. 0 .. 500 ms.
 void desk_set_min_delay_ns(struct desk_channel *channel, int64_t delay_ns);
+
+// Takes the clip and puts it into everybody's mix from the next tick on, instead of one that still
+// plays; NULL ends that one (within a few ms, without a click). It counts to no speaker.
+void desk_play(struct desk *desk, struct clip *clip, double volume);
+bool desk_is_playing(struct desk *desk);
 
 // One Opus packet. pts_ns (capture time as sender reports tell it) and arrival_ns on the room
 // clock. 0, or -EINVAL for what is no Opus.

@@ -38,7 +38,8 @@ struct split {
 };
 
 static const char *const NAMES[] = {
-    [LAYOUT_GRID] = "grid", [LAYOUT_SPEAKER] = "speaker", [LAYOUT_SCREEN] = "screen"};
+    [LAYOUT_GRID] = "grid",       [LAYOUT_SPEAKER] = "speaker",     [LAYOUT_SCREEN] = "screen",
+    [LAYOUT_SIDEBAR] = "sidebar", [LAYOUT_SPOTLIGHT] = "spotlight", [LAYOUT_CUSTOM] = "custom"};
 enum { KIND_COUNT = sizeof(NAMES) / sizeof(NAMES[0]) };
 
 const char *layout_name(enum layout_kind kind) {
@@ -161,6 +162,9 @@ int layout_place(enum layout_kind kind, int width_px, int height_px, int count,
     switch (kind) {
     case LAYOUT_SPEAKER: return place_large_and_strip(canvas, SPEAKER_STRIP_SHARE, count, cells);
     case LAYOUT_SCREEN: return place_large_and_strip(canvas, SCREEN_STRIP_SHARE, count, cells);
+    case LAYOUT_SIDEBAR:
+    case LAYOUT_SPOTLIGHT:
+    case LAYOUT_CUSTOM:
     case LAYOUT_GRID: break;
     }
     return place_grid(canvas, count, cells);

@@ -5,7 +5,18 @@
 
 enum { LAYOUT_CELLS_MAX = 49 };
 
-enum layout_kind { LAYOUT_GRID, LAYOUT_SPEAKER, LAYOUT_SCREEN };
+// grid: all alike. speaker: who speaks large, the others in a strip where it costs the large one
+// least. screen: what is shared large. sidebar: who speaks (or what is shared) on the left, a
+// column of few on the right. spotlight: the chosen share the large part, the others the strip.
+// custom: rectangles that somebody gave.
+enum layout_kind {
+    LAYOUT_GRID,
+    LAYOUT_SPEAKER,
+    LAYOUT_SCREEN,
+    LAYOUT_SIDEBAR,
+    LAYOUT_SPOTLIGHT,
+    LAYOUT_CUSTOM,
+};
 
 struct rect {
     int x, y, width, height; // canvas pixels, multiples of 16 (the encoder's macroblock)

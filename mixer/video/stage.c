@@ -9,7 +9,6 @@
 // moments only. Order: turn, then lock, then a feed's own lock.
 #include "mixer/video/stage.h"
 
-#include "mixer/video/jpeg.h"
 #include "mixer/video/roster.h"
 #include "mixer/video/scene.h"
 #include "mixer/video/seat.h"
@@ -178,10 +177,22 @@ void stage_set_speaking(struct stage *stage, const char *const *ids, int count,
     pthread_mutex_unlock(&stage->lock);
 }
 
-void stage_set_layout(struct stage *stage, enum layout_kind kind) {
+void stage_set_layout(struct stage *stage, const struct stage_layout *layout) {
     pthread_mutex_lock(&stage->lock);
-    roster_set_layout(&stage->roster, kind);
+    roster_set_layout(&stage->roster, layout->kind);
     pthread_mutex_unlock(&stage->lock);
+}
+
+void stage_set_background(struct stage *stage, uint32_t rgb) {}
+
+void stage_set_picture(struct stage *stage, enum stage_picture slot, struct picture *picture) {
+    picture_destroy(picture);
+}
+
+void stage_set_banner(struct stage *stage, const struct stage_banner *banner) {}
+
+int stage_set_canvas(struct stage *stage, const struct stage_config *config) {
+    return is_allowed(config) ? 0 : -EINVAL;
 }
 
 // ---- pictures in ----
@@ -375,8 +386,8 @@ void stage_request_keyframe(struct stage *stage, int tier) {
 
 // ---- questions ----
 
-int stage_snapshot(struct stage *stage, int64_t now_ns, int width_px, uint8_t **jpeg,
-                   size_t *size_bytes) {
+int stage_snapshot(struct stage *stage, int64_t now_ns, int width_px, enum picture_format format,
+                   uint8_t **file, size_t *size_bytes) {
     atomic_store(&stage->snapshot_until_ns, now_ns + SNAPSHOT_NS);
     struct cast cast = {0};
     take_turn(stage);
@@ -387,7 +398,7 @@ int stage_snapshot(struct stage *stage, int64_t now_ns, int width_px, uint8_t **
     dismiss(&cast);
     if (!copy)
         return -ENOMEM;
-    int error = jpeg_encode(copy, width_px, jpeg, size_bytes);
+    int error = picture_encode(copy, format, width_px, file, size_bytes);
     av_frame_free(&copy);
     return error;
 }

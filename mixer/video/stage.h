@@ -9,8 +9,10 @@
 #ifndef MIXER_VIDEO_STAGE_H
 #define MIXER_VIDEO_STAGE_H
 
+#include "mixer/histogram.h"
 #include "mixer/packet.h"
 #include "mixer/video/layout.h"
+#include "mixer/video/picture.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,8 +34,39 @@ struct stage_config {
     bool shows_names;
 };
 
+struct picture;
 struct stage;
 struct stage_seat;
+
+// What the room wants to see, as it was set; a value.
+struct stage_layout {
+    enum layout_kind kind;
+    bool is_animated; // tiles move to a new place over a few frames instead of jumping
+    // spotlight: who, in this order. Who is not there is passed over.
+    int chosen_count;
+    char chosen[STAGE_TILES_MAX][STAGE_ID_MAX];
+    // custom: in percent of the canvas, 0 to 100 and within it; larger z lies above.
+    int slot_count;
+    struct stage_slot {
+        double x, y, width, height;
+        int z;
+        enum stage_slot_source {
+            SLOT_NEXT_SPEAKER, // who spoke last and has no other slot
+            SLOT_MEMBER,       // this one's camera, or nothing
+            SLOT_SCREEN,       // the newest shared screen, or nothing
+        } source;
+        char member[STAGE_ID_MAX];
+    } slots[STAGE_TILES_MAX];
+};
+
+enum stage_picture { STAGE_BACKGROUND, STAGE_LOGO, STAGE_BANNER_PICTURE, STAGE_PICTURES };
+
+// A line or two over the composite. text "": none.
+struct stage_banner {
+    char text[512]; // UTF-8, any script
+    bool is_at_top;
+    uint32_t colour_rgb, background_rgb;
+};
 
 // What the picture shows of a member besides their video. Borrowed strings, copied.
 struct stage_look {
@@ -42,6 +75,7 @@ struct stage_look {
     bool video_muted; // camera off: the avatar is shown, whatever still arrives
     bool hand;
     bool screen; // shares a screen: gets a screen tile
+    bool hidden; // has no tile, whatever arrives
 };
 
 struct stage_seat_ops {
@@ -68,7 +102,8 @@ struct stage_stats {
     uint64_t frames_composed;
     uint64_t frames_encoded, frames_unchanged, keyframes; // of all tiers
     uint64_t frames_decoded, frames_broken, frames_skipped_hidden;
-    int64_t compose_ns, encode_ns; // sums
+    int64_t compose_ns, encode_ns;      // sums
+    struct histogram_counts frame_time; // of composing and encoding one frame
     struct {
         uint64_t frames, keyframes, bytes;
         int kbps; // what its encoder aims at now; 0: it rests
@@ -105,7 +140,15 @@ int64_t stage_lateness_ns(struct stage_seat *seat);
 void stage_set_speaking(struct stage *stage, const char *const *ids, int count,
                         const char *main_id);
 // LAYOUT_SCREEN takes over by itself while someone shares, and gives back what was set here.
-void stage_set_layout(struct stage *stage, enum layout_kind kind);
+void stage_set_layout(struct stage *stage, const struct stage_layout *layout);
+void stage_set_background(struct stage *stage, uint32_t rgb);
+// Takes picture; NULL removes it. BACKGROUND covers the canvas behind the tiles, LOGO stands small
+// in a corner above them, BANNER_PICTURE where a banner stands.
+void stage_set_picture(struct stage *stage, enum stage_picture slot, struct picture *picture);
+void stage_set_banner(struct stage *stage, const struct stage_banner *banner); // NULL: none
+// A canvas of another size or rate from the next tick on, as config says (but shows_names). 0 or
+// negative errno (-EINVAL: not allowed, as in stage_create); then all is as before.
+int stage_set_canvas(struct stage *stage, const struct stage_config *config);
 
 // v thread only. Composes what is new and encodes it for each tier that somebody watches (bit n of
 // watched: tier n); out[n] is a new reference or NULL when there is nothing to send. Unwatched, it
@@ -122,9 +165,9 @@ void stage_request_keyframe(struct stage *stage, int tier);
 void stage_set_tier_kbps(struct stage *stage, int tier, int kbps);
 
 // The composite as a picture, at most width_px wide (0: as it is). It works in an unwatched room
-// too. *jpeg is malloc'ed for the caller. 0 or negative errno.
-int stage_snapshot(struct stage *stage, int64_t now_ns, int width_px, uint8_t **jpeg,
-                   size_t *size_bytes);
+// too. *file is malloc'ed for the caller. 0 or negative errno.
+int stage_snapshot(struct stage *stage, int64_t now_ns, int width_px, enum picture_format format,
+                   uint8_t **file, size_t *size_bytes);
 
 void stage_get_stats(struct stage *stage, struct stage_stats *out);
 

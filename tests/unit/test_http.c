@@ -766,7 +766,8 @@ static void test_listen_is_understood(void **state) {
 
 static void expect_no_start(struct hub *hub, const char *says) {
     char error[256] = "";
-    assert_true(server_create(hub, TEST_KEY, &hub->server, error, sizeof(error)) < 0);
+    struct server_world world = {.hub = hub, .api_key = TEST_KEY, .token_secret = TEST_SECRET};
+    assert_true(server_create(&world, &hub->server, error, sizeof(error)) < 0);
     if (!strstr(error, says))
         fail_msg("\"%s\" does not say \"%s\"", error, says);
     hub->server = NULL;

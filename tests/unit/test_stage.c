@@ -235,7 +235,8 @@ static void dump(struct fixture *fixture) {
     const char *path = getenv("TESSERA_TEST_DUMP");
     uint8_t *jpeg = NULL;
     size_t size_bytes;
-    if (!path || stage_snapshot(fixture->stage, fixture->now_ns, 0, &jpeg, &size_bytes))
+    if (!path ||
+        stage_snapshot(fixture->stage, fixture->now_ns, 0, PICTURE_JPEG, &jpeg, &size_bytes))
         return;
     FILE *file = fopen(path, "wb");
     if (file) {
@@ -446,7 +447,7 @@ static void test_who_speaks_rotates_in_with_a_keyframe(void **state) {
 static void test_a_screen_takes_over_and_gives_back(void **state) {
     struct fixture fixture;
     open_stage(&fixture, 1280, 720);
-    stage_set_layout(fixture.stage, LAYOUT_SPEAKER);
+    stage_set_layout(fixture.stage, &(struct stage_layout){.kind = LAYOUT_SPEAKER});
     join_many(&fixture, 3);
     tick(&fixture);
     run(&fixture, 2);
@@ -659,7 +660,9 @@ static void test_snapshot_of_an_unwatched_room(void **state) {
     join_many(&fixture, 2);
     push_all(&fixture);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(stage_snapshot(fixture.stage, fixture.now_ns, 320, &jpeg, &size_bytes), 0);
+        assert_int_equal(
+            stage_snapshot(fixture.stage, fixture.now_ns, 320, PICTURE_JPEG, &jpeg, &size_bytes),
+            0);
         assert_true(size_bytes > 500);
         assert_int_equal(jpeg[0], 0xff);
         assert_int_equal(jpeg[1], 0xd8);
@@ -746,7 +749,8 @@ static void test_what_a_snapshot_painted_is_in_every_tier(void **state) {
     fixture.now_ns += 3 * SECOND_NS;
     fixture.members[2].look.video_muted = true;
     set_look(&fixture, 2);
-    assert_int_equal(stage_snapshot(fixture.stage, fixture.now_ns, 0, &jpeg, &size_bytes), 0);
+    assert_int_equal(
+        stage_snapshot(fixture.stage, fixture.now_ns, 0, PICTURE_JPEG, &jpeg, &size_bytes), 0);
     free(jpeg);
     decoder_reset(fixture.decoder);
     run(&fixture, 6);
@@ -998,7 +1002,8 @@ static void *run_questions(void *argument) {
     while (!atomic_load(&party->is_over)) {
         uint8_t *jpeg = NULL;
         size_t size_bytes;
-        if (stage_snapshot(party->stage, atomic_load(&party->now_ns), 160, &jpeg, &size_bytes) == 0)
+        if (stage_snapshot(party->stage, atomic_load(&party->now_ns), 160, PICTURE_JPEG, &jpeg,
+                           &size_bytes) == 0)
             free(jpeg);
         for (int tier = -1; tier <= STAGE_TIERS; tier++) {
             stage_request_keyframe(party->stage, tier);
@@ -1035,7 +1040,8 @@ static void test_members_come_and_go_while_all_threads_run(void **state) {
         }
         const char *ids[] = {"g1", "g2"};
         stage_set_speaking(party.stage, ids, 2, ids[round % 2]);
-        stage_set_layout(party.stage, (enum layout_kind)(round % 2));
+        stage_set_layout(party.stage,
+                         &(struct stage_layout){.kind = (enum layout_kind)(round % 2)});
         for (int i = 0; i < GUESTS; i++) {
             pthread_join(guests[i].thread, NULL);
             stage_remove(party.stage, guests[i].seat);
