@@ -8,6 +8,7 @@
 #include "mcu/protocol_name.h"
 #include "mcu/refusal.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,6 +33,7 @@ enum { GRANT_COUNT = 6 };
 unsigned role_grants(enum role role);
 const char *grant_name(enum grant grant);               // "speak", "camera", "screen", "chat", ...
 bool grant_from_name(const char *name, enum grant *out);
+json_t *permission_grants_to_json(unsigned grants); // a list of names
 
 enum caller_kind {
     CALLER_NOBODY, // no credential

@@ -35,7 +35,7 @@ static void test_joined_has_its_fields_in_order(void **state) {
                "\"messages\":[{\"type\":\"chat\",\"id\":7,\"from\":\"m1\",\"name\":\"Ada\","
                "\"text\":\"hi\",\"at\":\"2026-01-02T03:04:05.006Z\"}]}");
     check_text(
-        protocol_joined("m2", "ada", "guest", "r", false, NULL, NULL, NULL),
+        protocol_joined("m2", "ada", "guest", "r", false, NULL, NULL, NULL, NULL),
         "{\"type\":\"joined\",\"id\":\"m2\",\"room\":\"ada\",\"role\":\"guest\",\"resume\":\"r\","
         "\"resumed\":false,\"ice_servers\":[],\"members\":[],\"messages\":[]}");
 }
@@ -62,7 +62,7 @@ static void test_server_messages_have_the_agreed_shape(void **state) {
                "{\"type\":\"member-left\",\"id\":\"m2\",\"reason\":\"lost\"}");
     check_text(protocol_reaction("m1", "Ada", "👍"),
                "{\"type\":\"reaction\",\"from\":\"m1\",\"name\":\"Ada\",\"emoji\":\"👍\"}");
-    check_text(protocol_bye("room-ended"), "{\"type\":\"bye\",\"reason\":\"room-ended\"}");
+    check_text(protocol_bye("room-ended", NULL), "{\"type\":\"bye\",\"reason\":\"room-ended\"}");
     check_text(protocol_pong(), "{\"type\":\"pong\"}");
     refusal_set(&refusal, 403, "room-full", "This room is full.");
     check_text(protocol_error(&refusal),
