@@ -11,7 +11,7 @@ enum need {
     NEED_ROLE,         // to be in the room, whatever as
     NEED_GRANT,        // to have the rule's grant in the room
     NEED_MODERATOR,    // of the room
-    NEED_OWNER,        // of the room, or the key
+    NEED_OWNER,        // of the room, or the key: a token must not breed tokens that outlive it
     NEED_KEY,
 };
 
@@ -118,6 +118,14 @@ bool grant_from_name(const char *name, enum grant *out) {
             return true;
         }
     return false;
+}
+
+json_t *permission_grants_to_json(unsigned given) {
+    json_t *list = json_array();
+    for (int bit = 0; bit < GRANT_COUNT; bit++)
+        if (given & 1U << bit)
+            json_array_append_new(list, json_string(grants[bit]));
+    return list;
 }
 
 const char *action_name(enum action action) {

@@ -8,6 +8,7 @@
 #include "mcu/protocol_name.h"
 #include "mcu/refusal.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,6 +33,7 @@ enum { GRANT_COUNT = 6 };
 unsigned role_grants(enum role role);
 const char *grant_name(enum grant grant); // "speak", "camera", "screen", "chat", ...
 bool grant_from_name(const char *name, enum grant *out);
+json_t *permission_grants_to_json(unsigned grants); // a list of names
 
 enum caller_kind {
     CALLER_NOBODY, // no credential
@@ -65,7 +67,7 @@ enum action {
     ACTION_SIGN_UP,          // everybody; a setting decides further
     ACTION_OWN_ACCOUNT,      // signed in (or the key, for any account)
     ACTION_PLAN_MEETINGS,    // signed in (or the key, for any user)
-    ACTION_MINT_TOKEN,       // owner of the room, or the key: no token may breed others
+    ACTION_MINT_TOKEN,       // owner of the room
     ACTION_READ_ROOM,        // who is in it, whatever the role
     ACTION_SEE_ROOM,         // its picture: likewise
     ACTION_READ_ROOM_EVENTS, // moderator

@@ -52,21 +52,13 @@ static const char *find_fault(const struct token_claims *claims) {
 
 // ---- mint ----
 
-static json_t *list_grants(unsigned grants) {
-    json_t *list = json_array();
-    for (int bit = 0; bit < GRANT_COUNT; bit++)
-        if (grants & 1U << bit)
-            json_array_append_new(list, json_string(grant_name((enum grant)(1 << bit))));
-    return list;
-}
-
 static json_t *write_claims(const struct token_claims *claims) {
     json_t *json = json_pack("{s:s, s:s, s:I}", "room", claims->room, "role",
                              role_name(claims->role), "exp", (json_int_t)claims->expires_s);
     if (claims->name[0])
         json_object_set_new(json, "name", json_string(claims->name));
     if (claims->grants != role_grants(claims->role))
-        json_object_set_new(json, "permissions", list_grants(claims->grants));
+        json_object_set_new(json, "permissions", permission_grants_to_json(claims->grants));
     if (claims->is_single_use)
         json_object_set_new(json, "once", json_true());
     if (claims->id[0])
