@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// People: users, their sign-ins, their meetings and what is remembered of their calls. On the store;
-// passwords are Argon2id (libsodium). Any thread but the control loop: a password takes its time.
+// People: users, their sign-ins, their meetings and what is remembered of their calls. On the
+// store; passwords are Argon2id (libsodium). Any thread but the control loop: a password takes its
+// time.
 #ifndef MCU_ACCOUNTS_H
 #define MCU_ACCOUNTS_H
 

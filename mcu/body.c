@@ -72,8 +72,8 @@ int body_read_line(const json_t *body, const char *field, int chars_max, char *o
     if (!json_is_string(value) && !json_is_null(value))
         return body_refuse(refusal, field, "must be a text");
     char *line = protocol_clean_line(json_is_null(value) ? "" : json_string_value(value));
-    bool fits =
-        line && g_utf8_strlen(line, -1) <= chars_max && g_strlcpy(out, line, size_bytes) < size_bytes;
+    bool fits = line && g_utf8_strlen(line, -1) <= chars_max &&
+                g_strlcpy(out, line, size_bytes) < size_bytes;
     free(line);
     return fits ? 0 : body_refuse(refusal, field, "must be at most %d characters long", chars_max);
 }

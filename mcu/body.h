@@ -29,8 +29,7 @@ int body_read_bool(const json_t *body, const char *field, bool *out, struct refu
 int body_read_line(const json_t *body, const char *field, int chars_max, char *out,
                    size_t size_bytes, struct refusal *refusal);
 // "#rrggbb"
-int body_read_colour(const json_t *body, const char *field, uint32_t *rgb,
-                     struct refusal *refusal);
+int body_read_colour(const json_t *body, const char *field, uint32_t *rgb, struct refusal *refusal);
 // RFC 3339 with an offset; null is 0.
 int body_read_time(const json_t *body, const char *field, int64_t *unix_ms,
                    struct refusal *refusal);

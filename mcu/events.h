@@ -17,8 +17,8 @@ struct events_listener;
 struct event {
     uint64_t id;
     int64_t at_unix_ms;
-    char type[32]; // "member-joined"
-    char room[64]; // "" for the server's own
+    char type[32];    // "member-joined"
+    char room[64];    // "" for the server's own
     const char *json; // {"id","type","room","at","data"}: compact, one line
 };
 
@@ -29,8 +29,8 @@ void events_destroy(struct events *events); // NULL is allowed; no listeners lef
 uint64_t events_add(struct events *events, const char *type, const char *room, json_t *data);
 uint64_t events_last_id(struct events *events);
 
-// The kept events with an id above after, oldest first, of this room alone (NULL: all), at most max.
-// each() runs without the lock. Returns how many.
+// The kept events with an id above after, oldest first, of this room alone (NULL: all), at most
+// max. each() runs without the lock. Returns how many.
 int events_each_after(struct events *events, const char *room, uint64_t after, int max,
                       void (*each)(void *user, const struct event *event), void *user);
 

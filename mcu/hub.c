@@ -220,8 +220,7 @@ static bool read_spec(const struct hub *hub, const struct store_room *stored,
                                                    : ROOM_BY_JOIN;
     const json_t *settings = json_object_get(json, "spec");
     json_object_del((json_t *)settings, "id");
-    bool is_good =
-        settings && room_spec_read(spec, hub->config, settings, false, &refusal) == 0;
+    bool is_good = settings && room_spec_read(spec, hub->config, settings, false, &refusal) == 0;
     if (!is_good) // settings that this server does not allow any more
         log_warn(stored->name, "its kept settings are not used: %s",
                  settings ? refusal.message : "they are damaged");
@@ -346,9 +345,9 @@ static int recognise(struct hub *hub, const struct session *session, struct mess
         return -1;
     if (strcmp(claims.room, join->join.room) != 0)
         return refusal_set(refusal, 403, "token-wrong-room", "This token is for another room.");
-    if (claims.is_single_use &&
-        store_use_token(hub->world.store, claims.id, claims.expires_s) != 0)
-        return refusal_set(refusal, 401, "token-used", "This link was used already: ask for a new one.");
+    if (claims.is_single_use && store_use_token(hub->world.store, claims.id, claims.expires_s) != 0)
+        return refusal_set(refusal, 401, "token-used",
+                           "This link was used already: ask for a new one.");
     token_caller(&claims, out);
     if (claims.name[0]) { // whoever minted it says who this is
         free(join->join.name);

@@ -159,7 +159,7 @@ static void drop_what_is_forbidden(struct member *member) {
 
 static bool change_rights(struct member *member, const struct member_change *change) {
     enum role role = change->role ? change->role : member->role;
-    unsigned grants = change->has_grants             ? change->grants
+    unsigned grants = change->has_grants                     ? change->grants
                       : change->role && role != member->role ? role_grants(role)
                                                              : member->grants;
     if (role == member->role && grants == member->grants)

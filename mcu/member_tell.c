@@ -107,5 +107,5 @@ void member_send_uplink(struct member *member, const struct stage_view *view, in
     member->screen_uplink = screen;
     member_limit_uplink(member);
     member_tell(member,
-         protocol_uplink(camera.width ? &camera : NULL, screen.width ? &screen : NULL, fps));
+                protocol_uplink(camera.width ? &camera : NULL, screen.width ? &screen : NULL, fps));
 }

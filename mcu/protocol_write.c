@@ -143,7 +143,8 @@ json_t *protocol_chat_json(int64_t id, const char *from, const char *name, const
     char at[32];
     protocol_time(at_unix_ms, at);
     return json_pack("{s:s, s:I, s:o, s:o, s:o, s:s}", "type", "chat", "id", (json_int_t)id, "from",
-                     from ? text_json(from) : json_null(), "name", text_json(name), "text", text_json(text), "at", at);
+                     from ? text_json(from) : json_null(), "name", text_json(name), "text",
+                     text_json(text), "at", at);
 }
 
 char *protocol_chat(int64_t id, const char *from, const char *name, const char *text,

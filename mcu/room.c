@@ -47,9 +47,9 @@ struct view_news {
 static json_t *view_to_json(const struct stage_view *view) {
     json_t *tiles = json_array();
     for (int i = 0; i < view->count; i++)
-        json_array_append_new(
-            tiles, json_pack("{s:s, s:s}", "member", view->tiles[i].member, "kind",
-                             view->tiles[i].role == VIDEO_SCREEN ? "screen" : "camera"));
+        json_array_append_new(tiles,
+                              json_pack("{s:s, s:s}", "member", view->tiles[i].member, "kind",
+                                        view->tiles[i].role == VIDEO_SCREEN ? "screen" : "camera"));
     return json_pack("{s:s, s:o}", "kind", layout_name(view->kind), "tiles", tiles);
 }
 
@@ -196,8 +196,7 @@ void room_end(struct room *room, const char *reason, const char *message) {
             session_bye(session, reason, message);
     }
     room_forget(room, is_shutdown);
-    room_event(room, "room-ended",
-               json_pack("{s:s, s:s?}", "reason", reason, "message", message));
+    room_event(room, "room-ended", json_pack("{s:s, s:s?}", "reason", reason, "message", message));
     log_info(room->spec.name, "room ended: %s", reason);
     atomic_fetch_add(&draining, 1);
     g_thread_unref(g_thread_new("room-drain", drain, room));
@@ -303,16 +302,16 @@ json_t *room_stats_to_json(const struct room *room) {
                                                (json_int_t)stats.video.tiers[i].keyframes, "bytes",
                                                (json_int_t)stats.video.tiers[i].bytes, "kbps",
                                                stats.video.tiers[i].kbps));
-    json_t *video = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "ticks",
-        (json_int_t)stats.video_ticks, "ticks_late", (json_int_t)stats.video_ticks_late,
-        "ticks_skipped", (json_int_t)stats.video_ticks_skipped, "frames_composed",
-        (json_int_t)stats.video.frames_composed, "frames_encoded",
-        (json_int_t)stats.video.frames_encoded, "frames_decoded",
-        (json_int_t)stats.video.frames_decoded, "frames_broken",
-        (json_int_t)stats.video.frames_broken, "compose_seconds",
-        (double)stats.video.compose_ns / 1e9, "encode_seconds",
-        (double)stats.video.encode_ns / 1e9, "tiers", tiers);
+    json_t *video =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "ticks",
+                  (json_int_t)stats.video_ticks, "ticks_late", (json_int_t)stats.video_ticks_late,
+                  "ticks_skipped", (json_int_t)stats.video_ticks_skipped, "frames_composed",
+                  (json_int_t)stats.video.frames_composed, "frames_encoded",
+                  (json_int_t)stats.video.frames_encoded, "frames_decoded",
+                  (json_int_t)stats.video.frames_decoded, "frames_broken",
+                  (json_int_t)stats.video.frames_broken, "compose_seconds",
+                  (double)stats.video.compose_ns / 1e9, "encode_seconds",
+                  (double)stats.video.encode_ns / 1e9, "tiers", tiers);
     json_t *audio =
         json_pack("{s:I, s:I, s:I}", "ticks", (json_int_t)stats.audio.ticks, "ticks_late",
                   (json_int_t)stats.audio_ticks_late, "encodes", (json_int_t)stats.audio.encodes);

@@ -41,8 +41,9 @@ int room_create(const struct room_world *world, const struct room_spec *spec, st
 // Brings back what a room of this name had when the process ended in the middle of it: its seats
 // wait for those who were there.
 void room_remember(struct room *room, const char *stored, int64_t created_unix_ms);
-// Says `bye` to every member, empties the room and takes the caller's reference. message: for people,
-// or NULL. The mixer is stopped on a thread of its own; rooms_draining() counts those not yet done.
+// Says `bye` to every member, empties the room and takes the caller's reference. message: for
+// people, or NULL. The mixer is stopped on a thread of its own; rooms_draining() counts those not
+// yet done.
 void room_end(struct room *room, const char *reason, const char *message);
 int rooms_draining(void); // any thread
 
@@ -51,7 +52,7 @@ void room_unref(struct room *room);
 
 const char *room_name(const struct room *room);
 const struct room_spec *room_spec(const struct room *room);
-uint64_t room_serial(const struct room *room); // in order of making
+uint64_t room_serial(const struct room *room);  // in order of making
 int room_member_count(const struct room *room); // viewers too
 // Empty for longer than it lingers, or past its time.
 bool room_is_over(const struct room *room, int64_t now_ns, const char **reason);
@@ -73,7 +74,8 @@ unsigned room_revision(const struct room *room);
 
 // ---- settings ----
 
-// Makes the room what wanted says, and tells everybody. 0, or -1 and *refusal; then nothing changed.
+// Makes the room what wanted says, and tells everybody. 0, or -1 and *refusal; then nothing
+// changed.
 int room_change(struct room *room, const struct room_spec *wanted, struct refusal *refusal);
 bool room_is_chosen(const struct room *room, const char *member); // in the spotlight
 void room_choose(struct room *room, struct member *member, bool is_chosen);
@@ -88,13 +90,13 @@ void room_set_picture(struct room *room, enum stage_picture slot,
 
 // ---- members ----
 
-// A session comes in (or back, with a resume secret it was given), or has to wait in the lobby. Says
-// `joined` or `waiting`. caller: by its token, else by its cookie. 0, or -1 and *refusal.
+// A session comes in (or back, with a resume secret it was given), or has to wait in the lobby.
+// Says `joined` or `waiting`. caller: by its token, else by its cookie. 0, or -1 and *refusal.
 int room_join(struct room *room, struct session *session, const struct caller *caller,
               struct message *join, struct refusal *refusal);
 // Is there a seat for this secret? Then neither token nor anything else is asked for.
 bool room_has_seat(const struct room *room, const char *resume);
-struct member *room_find_member(struct room *room, const char *id); // or NULL
+struct member *room_find_member(struct room *room, const char *id);     // or NULL
 struct member *room_next_member(const struct room *room, size_t index); // NULL at the end
 json_t *room_member_to_json(const struct room *room, const struct member *member);
 // Takes the member out and tells the others. reason: left, lost, kicked, replaced.

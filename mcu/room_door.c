@@ -4,7 +4,8 @@
 //   seat of before?  banned?  locked?  PIN?  full?  lobby?
 //     |                                        |       `--> waits (room_lobby.c) --admitted--+
 //     v                                        `--> refused                                  v
-//   back in it                                                                          a new member
+//   back in it                                                                          a new
+//   member
 #include "mcu/room_internal.h"
 
 #include "mcu/hub_internal.h"
@@ -20,10 +21,9 @@
 // ---- joined ----
 
 static void append_message(void *user, const struct store_message *message) {
-    json_array_append_new(user, protocol_chat_json(message->id,
-                                                   message->member[0] ? message->member : NULL,
-                                                   message->name, message->text,
-                                                   message->at_unix_ms));
+    json_array_append_new(
+        user, protocol_chat_json(message->id, message->member[0] ? message->member : NULL,
+                                 message->name, message->text, message->at_unix_ms));
 }
 
 static json_t *list_members(const struct room *room, const struct member *self) {
@@ -188,11 +188,10 @@ static int check_door(struct room *room, struct session *session, const struct c
     if (room_is_banned(room, entry->user, session_address(session), refusal))
         return -1;
     if (room->spec.is_locked)
-        return refusal_set(refusal, 403, "room-locked", "This room is locked: nobody else may come in.");
+        return refusal_set(refusal, 403, "room-locked",
+                           "This room is locked: nobody else may come in.");
     // Who holds a token was let in by whoever minted it.
-    return caller->kind == CALLER_ROOM
-               ? 0
-               : check_pin(room, session, join->join.pin, refusal);
+    return caller->kind == CALLER_ROOM ? 0 : check_pin(room, session, join->join.pin, refusal);
 }
 
 static int come_back(struct room *room, struct session *session, struct message *join,
@@ -308,8 +307,8 @@ void room_remove_member(struct room *room, struct member *member, const char *re
     bool was_viewer = member_role(member) == ROLE_VIEWER;
     snprintf(id, sizeof(id), "%s", member_id(member));
     room_choose(room, member, false);
-    json_t *left = json_pack("{s:s, s:s, s:s}", "id", id, "name", member_name(member), "reason",
-                             reason);
+    json_t *left =
+        json_pack("{s:s, s:s, s:s}", "id", id, "name", member_name(member), "reason", reason);
     room_end_presence(room, member);
     room_forget_seat(room, id);
     g_ptr_array_remove(room->members, member);

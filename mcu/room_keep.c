@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What of a room outlives the process: its settings, its bans, and a seat for each who is in it, so
-// that a restart in the middle of a call loses nobody's place or role. And what is remembered of its
-// calls. The store is quick (no write waits for the disk); what it cannot keep is logged, and the
-// call goes on.
+// that a restart in the middle of a call loses nobody's place or role. And what is remembered of
+// its calls. The store is quick (no write waits for the disk); what it cannot keep is logged, and
+// the call goes on.
 #include "mcu/room_internal.h"
 
 #include "mcu/log.h"
@@ -39,14 +39,14 @@ static json_t *bans_to_stored(const struct room *room) {
 }
 
 static void put_room(struct room *room, bool is_live) {
-    json_t *json = json_pack(
-        "{s:o, s:o, s:s, s:I, s:I, s:b}", "spec", room_spec_to_stored(&room->spec), "bans",
-        bans_to_stored(room), "maker",
-        room->spec.maker == ROOM_BY_JOIN  ? "join"
-        : room->spec.maker == ROOM_BY_API ? "api"
-                                          : "owner",
-        "last_member", (json_int_t)room->last_member_number, "call", (json_int_t)room->call,
-        "had_moderator", room->had_moderator);
+    json_t *json =
+        json_pack("{s:o, s:o, s:s, s:I, s:I, s:b}", "spec", room_spec_to_stored(&room->spec),
+                  "bans", bans_to_stored(room), "maker",
+                  room->spec.maker == ROOM_BY_JOIN  ? "join"
+                  : room->spec.maker == ROOM_BY_API ? "api"
+                                                    : "owner",
+                  "last_member", (json_int_t)room->last_member_number, "call",
+                  (json_int_t)room->call, "had_moderator", room->had_moderator);
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
     if (!text)
@@ -85,11 +85,10 @@ void room_forget(struct room *room, bool is_shutdown) {
 // ---- seats ----
 
 void room_keep_seat(struct room *room, struct member *member) {
-    json_t *json =
-        json_pack("{s:s, s:s, s:o, s:I}", "name", member_name(member), "role",
-                  role_name(member_role(member)), "permissions",
-                  permission_grants_to_json(member_grants(member)), "user",
-                  (json_int_t)member_user(member));
+    json_t *json = json_pack("{s:s, s:s, s:o, s:I}", "name", member_name(member), "role",
+                             role_name(member_role(member)), "permissions",
+                             permission_grants_to_json(member_grants(member)), "user",
+                             (json_int_t)member_user(member));
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
     if (!text)
@@ -155,9 +154,8 @@ void room_check_seats(struct room *room, int64_t now_ns) {
 static void add_bans(struct room *room, const json_t *list) {
     for (size_t i = 0; i < json_array_size(list) && i < ROOM_BANS_MAX; i++) {
         const json_t *json = json_array_get(list, i);
-        struct room_ban ban = {
-            .user = json_integer_value(json_object_get(json, "user")),
-            .until_unix_ms = json_integer_value(json_object_get(json, "until"))};
+        struct room_ban ban = {.user = json_integer_value(json_object_get(json, "user")),
+                               .until_unix_ms = json_integer_value(json_object_get(json, "until"))};
         const char *id = json_string_value(json_object_get(json, "id"));
         const char *address = json_string_value(json_object_get(json, "address"));
         const char *name = json_string_value(json_object_get(json, "name"));
@@ -176,8 +174,7 @@ static void add_bans(struct room *room, const json_t *list) {
 void room_remember(struct room *room, const char *stored, int64_t created_unix_ms) {
     json_t *json = json_loads(stored, 0, NULL);
     room->created_unix_ms = created_unix_ms;
-    room->last_member_number =
-        (unsigned)json_integer_value(json_object_get(json, "last_member"));
+    room->last_member_number = (unsigned)json_integer_value(json_object_get(json, "last_member"));
     room->call = json_integer_value(json_object_get(json, "call"));
     room->had_moderator = json_is_true(json_object_get(json, "had_moderator"));
     add_bans(room, json_object_get(json, "bans"));

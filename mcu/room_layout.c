@@ -98,8 +98,7 @@ static int read_kind(const json_t *value, struct stage_layout *layout, struct re
                        "must be grid, speaker, screen, sidebar, spotlight or custom");
 }
 
-static int read_object(const json_t *object, struct stage_layout *layout,
-                       struct refusal *refusal) {
+static int read_object(const json_t *object, struct stage_layout *layout, struct refusal *refusal) {
     static const char *const fields[] = {"kind", "members", "tiles", "animate", NULL};
     const json_t *kind = json_object_get(object, "kind");
     if (body_check_fields(object, fields, refusal) != 0 ||
@@ -128,11 +127,11 @@ json_t *room_layout_to_json(const struct stage_layout *layout) {
         json_array_append_new(members, json_string(layout->chosen[i]));
     for (int i = 0; i < layout->slot_count; i++) {
         const struct stage_slot *slot = &layout->slots[i];
-        json_array_append_new(
-            tiles, json_pack("{s:f, s:f, s:f, s:f, s:i, s:s, s:s?}", "x", slot->x, "y", slot->y,
-                             "width", slot->width, "height", slot->height, "z", slot->z, "source",
-                             source_names[slot->source], "member",
-                             slot->source == SLOT_MEMBER ? slot->member : NULL));
+        json_array_append_new(tiles,
+                              json_pack("{s:f, s:f, s:f, s:f, s:i, s:s, s:s?}", "x", slot->x, "y",
+                                        slot->y, "width", slot->width, "height", slot->height, "z",
+                                        slot->z, "source", source_names[slot->source], "member",
+                                        slot->source == SLOT_MEMBER ? slot->member : NULL));
     }
     return json_pack("{s:s, s:o, s:o, s:b}", "kind", layout_name(layout->kind), "members", members,
                      "tiles", tiles, "animate", layout->is_animated);

@@ -32,9 +32,9 @@ json_t *room_waiting_to_json(const struct room *room) {
 }
 
 static void say_that_it_waits(const struct room *room, struct session *session) {
-    char *text = protocol_waiting(room->spec.name,
-                                  room->had_moderator ? "A moderator will let you in soon."
-                                                      : "You can come in when the host is here.");
+    char *text = protocol_waiting(room->spec.name, room->had_moderator
+                                                       ? "A moderator will let you in soon."
+                                                       : "You can come in when the host is here.");
     if (text)
         session_send(session, text);
     free(text);
@@ -173,11 +173,12 @@ bool room_is_banned(const struct room *room, int64_t user, const char *address,
     int64_t now = room_unix_ms();
     for (guint i = 0; i < room->bans->len; i++) {
         const struct room_ban *ban = &g_array_index(room->bans, struct room_ban, i);
-        bool is_meant = ban->user ? ban->user == user
-                                  : user == 0 && is_same_household(ban->address, address);
+        bool is_meant =
+            ban->user ? ban->user == user : user == 0 && is_same_household(ban->address, address);
         if (!is_meant || ban->until_unix_ms <= now)
             continue;
-        refusal_set(refusal, 403, "banned", "You were removed from this room and may not come back yet.");
+        refusal_set(refusal, 403, "banned",
+                    "You were removed from this room and may not come back yet.");
         return true;
     }
     return false;

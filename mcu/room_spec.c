@@ -125,18 +125,18 @@ static int read_fields(const json_t *body, const struct config *config, struct r
         body_read_bool(body, "succession", &spec->has_succession, refusal) != 0 ||
         body_read_time(body, "expires_at", &spec->expires_unix_ms, refusal) != 0)
         return -1;
-    if (read_ceiling(body, &spec->ceiling, refusal) != 0 ||
-        read_canvas(body, spec, refusal) != 0 || read_pin(body, spec->pin, refusal) != 0)
+    if (read_ceiling(body, &spec->ceiling, refusal) != 0 || read_canvas(body, spec, refusal) != 0 ||
+        read_pin(body, spec->pin, refusal) != 0)
         return -1;
     return read_theme(body, spec, refusal);
 }
 
 int room_spec_read(struct room_spec *spec, const struct config *config, const json_t *body,
                    bool is_new, struct refusal *refusal) {
-    static const char *const fields[] = {
-        "title",  "layout",          "canvas",     "max_members", "lobby",   "locked",  "pin",
-        "linger", "record_on_start", "expires_at", "receive",     "animate", "succession", "theme",
-        "id",     NULL};
+    static const char *const fields[] = {"title",           "layout",     "canvas",  "max_members",
+                                         "lobby",           "locked",     "pin",     "linger",
+                                         "record_on_start", "expires_at", "receive", "animate",
+                                         "succession",      "theme",      "id",      NULL};
     struct room_spec wanted = *spec;
     if (!is_new && json_object_get(body, "id"))
         return body_refuse(refusal, "id", "cannot be changed");
@@ -163,13 +163,13 @@ static json_t *expiry_json(const struct room_spec *spec) {
 static json_t *common_json(const struct room_spec *spec) {
     char background[8];
     format_colour(spec->background_rgb, background);
-    return json_pack("{s:s, s:s, s:{s:i, s:i, s:i}, s:i, s:b, s:b, s:b, s:o, s:s, s:i, s:b, s:{s:s}}",
-                     "id", spec->name, "title", spec->title, "canvas", "width", spec->width_px,
-                     "height", spec->height_px, "fps", spec->fps, "max_members", spec->members_max,
-                     "lobby", spec->has_lobby, "locked", spec->is_locked, "record_on_start",
-                     spec->records_on_start, "expires_at", expiry_json(spec), "receive",
-                     downlink_wish_name(spec->ceiling), "linger", spec->linger_s, "succession",
-                     spec->has_succession, "theme", "background", background);
+    return json_pack(
+        "{s:s, s:s, s:{s:i, s:i, s:i}, s:i, s:b, s:b, s:b, s:o, s:s, s:i, s:b, s:{s:s}}", "id",
+        spec->name, "title", spec->title, "canvas", "width", spec->width_px, "height",
+        spec->height_px, "fps", spec->fps, "max_members", spec->members_max, "lobby",
+        spec->has_lobby, "locked", spec->is_locked, "record_on_start", spec->records_on_start,
+        "expires_at", expiry_json(spec), "receive", downlink_wish_name(spec->ceiling), "linger",
+        spec->linger_s, "succession", spec->has_succession, "theme", "background", background);
 }
 
 json_t *room_spec_to_json(const struct room_spec *spec) {

@@ -36,8 +36,8 @@ struct room_spec {
 
 // The settings' defaults for a room of this name.
 void room_spec_init(struct room_spec *spec, const struct config *config, const char *name);
-// Reads what body sets; what it does not name stays. Where is_new, an `id` may be in it, else one is
-// made up. 0, or -1 and *refusal; then *spec is untouched.
+// Reads what body sets; what it does not name stays. Where is_new, an `id` may be in it, else one
+// is made up. 0, or -1 and *refusal; then *spec is untouched.
 int room_spec_read(struct room_spec *spec, const struct config *config, const json_t *body,
                    bool is_new, struct refusal *refusal);
 // As REST shows it, without its PIN.

@@ -57,7 +57,8 @@ void room_on_member_changed(struct room *room, struct member *member) {
         free(text);
     } else {
         room_tell_signaling(room, text, NULL);
-        room_event(room, "member-updated", json_pack("{s:o}", "member", protocol_member_json(&view)));
+        room_event(room, "member-updated",
+                   json_pack("{s:o}", "member", protocol_member_json(&view)));
     }
     if (room->has_view)
         member_send_uplink(member, &room->view, room->spec.fps);
@@ -77,15 +78,15 @@ void room_greet(struct room *room, struct member *member) {
 
 static json_t *message_event(int64_t id, const char *from, const char *name, const char *text,
                              const char *to) {
-    return json_pack("{s:I, s:s?, s:s, s:s, s:s?}", "id", (json_int_t)id, "from", from, "name", name,
-                     "text", text, "to", to);
+    return json_pack("{s:I, s:s?, s:s, s:s, s:s?}", "id", (json_int_t)id, "from", from, "name",
+                     name, "text", text, "to", to);
 }
 
-static int64_t keep_message(struct room *room, const char *from, const char *name,
-                            const char *text, int64_t at_unix_ms) {
+static int64_t keep_message(struct room *room, const char *from, const char *name, const char *text,
+                            int64_t at_unix_ms) {
     int64_t id = 0;
-    int error = store_add_message(room->world->store, room->spec.name, from, name, text,
-                                  at_unix_ms, &id);
+    int error =
+        store_add_message(room->world->store, room->spec.name, from, name, text, at_unix_ms, &id);
     if (error) // said, but not for those who come later
         log_warn(room->spec.name, "chat message not kept: %s", strerror(-error));
     return id;
@@ -95,8 +96,7 @@ void room_chat(struct room *room, struct member *from, const char *text) {
     int64_t at = room_unix_ms();
     int64_t id = keep_message(room, member_id(from), member_name(from), text, at);
     room_tell(room, protocol_chat(id, member_id(from), member_name(from), text, at, NULL));
-    room_event(room, "message",
-               message_event(id, member_id(from), member_name(from), text, NULL));
+    room_event(room, "message", message_event(id, member_id(from), member_name(from), text, NULL));
 }
 
 // What is for one alone is not kept: who comes later would read it.

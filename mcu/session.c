@@ -29,7 +29,7 @@ struct session {
     // Control loop only.
     struct member *member;
     struct room *waiting; // in its lobby; the room says when that is over
-    bool is_ended; // bye was said, or the socket has gone: what still comes is not obeyed
+    bool is_ended;        // bye was said, or the socket has gone: what still comes is not obeyed
 };
 
 struct arrival {
