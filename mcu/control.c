@@ -64,11 +64,8 @@ static void carry_out(void *user) {
 
 int hub_call(struct hub *hub, enum hub_operation operation, const struct hub_request *request,
              json_t **out, struct refusal *refusal) {
-    struct call call = {.hub = hub,
-                        .operation = operation,
-                        .request = request,
-                        .refusal = refusal,
-                        .result = -1};
+    struct call call = {
+        .hub = hub, .operation = operation, .request = request, .refusal = refusal, .result = -1};
     if (!loop_call(hub_loop(hub), carry_out, &call)) {
         picture_destroy(request->picture);
         clip_destroy(request->clip);

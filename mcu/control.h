@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What can be done with rooms, one function an operation, whoever asks and however they came:
-// hub_call() for REST, hub_control() for moderators over signaling. Control loop only. Permission was
-// checked before.
+// hub_call() for REST, hub_control() for moderators over signaling. Control loop only. Permission
+// was checked before.
 #ifndef MCU_CONTROL_H
 #define MCU_CONTROL_H
 

@@ -40,8 +40,7 @@ int control_list_members(struct hub *hub, const struct hub_request *request, jso
 static struct member *find_member(struct hub *hub, const struct hub_request *request,
                                   struct room **room, struct refusal *refusal) {
     *room = control_find_room(hub, request, refusal);
-    struct member *member =
-        *room && request->id ? room_find_member(*room, request->id) : NULL;
+    struct member *member = *room && request->id ? room_find_member(*room, request->id) : NULL;
     if (*room && !member)
         refusal_set(refusal, 404, "member-not-found", "There is no such member in this room.");
     return member;
@@ -93,10 +92,9 @@ static int read_grants(const json_t *body, struct member_change *change, struct 
 
 static int read_change(const struct config *config, const json_t *body,
                        struct member_change *change, char **name, struct refusal *refusal) {
-    static const char *const fields[] = {"audio_muted", "video_muted", "volume",
-                                         "role",        "name",        "spotlight",
-                                         "hidden",      "hand",        "permissions",
-                                         NULL};
+    static const char *const fields[] = {"audio_muted", "video_muted", "volume", "role",
+                                         "name",        "spotlight",   "hidden", "hand",
+                                         "permissions", NULL};
     *change = (struct member_change){
         .audio_muted = -1, .video_muted = -1, .hand = -1, .is_hidden = -1, .volume = -1};
     if (body_check_fields(body, fields, refusal) != 0 ||

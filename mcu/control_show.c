@@ -113,8 +113,8 @@ int control_set_banner(struct hub *hub, const struct hub_request *request, json_
     int seconds = 0;
     const json_t *body = request->body;
     if (!room || body_check_fields(body, fields, refusal) != 0 ||
-        body_read_line(body, "text", BANNER_CHARS_MAX, banner.look.text,
-                       sizeof(banner.look.text), refusal) != 0 ||
+        body_read_line(body, "text", BANNER_CHARS_MAX, banner.look.text, sizeof(banner.look.text),
+                       refusal) != 0 ||
         read_position(body, &banner.look.is_at_top, refusal) != 0 ||
         body_read_colour(body, "colour", &banner.look.colour_rgb, refusal) != 0 ||
         body_read_colour(body, "background", &banner.look.background_rgb, refusal) != 0 ||
