@@ -116,9 +116,8 @@ static void test_config_without_anything_has_its_defaults(void **state) {
 // Every byte of the struct that a setting may hold is covered by the table: no field is forgotten.
 static void test_config_table_covers_every_field(void **state) {
     static const size_t sizes[] = {
-        [SETTING_TEXT] = sizeof(char *),
-        [SETTING_NUMBER] = sizeof(int),
-        [SETTING_LEVEL] = sizeof(enum log_level),
+        [SETTING_TEXT] = sizeof(char *),          [SETTING_NUMBER] = sizeof(int),
+        [SETTING_LEVEL] = sizeof(enum log_level), [SETTING_FORMAT] = sizeof(enum log_format),
         [SETTING_CREATE] = sizeof(bool),
     };
     char covered[sizeof(struct config)] = {0};
