@@ -15,6 +15,7 @@ void roster_init(struct roster *roster, const struct stage_config *config) {
 
 void roster_finish(struct roster *roster) {
     free(roster->seats);
+    free(roster->visible);
     free(roster->members);
 }
 
@@ -25,10 +26,13 @@ static int make_room(struct roster *roster) {
     void *seats = realloc(roster->seats, (size_t)capacity * sizeof(struct stage_seat *));
     if (seats)
         roster->seats = seats;
+    void *visible = realloc(roster->visible, (size_t)capacity * sizeof(struct stage_seat *));
+    if (visible)
+        roster->visible = visible;
     void *members = realloc(roster->members, (size_t)capacity * sizeof(*roster->members));
     if (members)
         roster->members = members;
-    if (!seats || !members)
+    if (!seats || !visible || !members)
         return -ENOMEM;
     roster->capacity = capacity;
     return 0;
@@ -38,8 +42,8 @@ int roster_add(struct roster *roster, struct stage_seat *seat) {
     if (make_room(roster))
         return -ENOMEM;
     seat->serial = ++roster->last_serial;
+    seat->is_hidden = true; // until its look says else
     roster->seats[roster->count++] = seat;
-    roster->is_stale = true;
     return 0;
 }
 
@@ -52,7 +56,18 @@ void roster_remove(struct roster *roster, struct stage_seat *seat) {
                 (size_t)(roster->count - i) * sizeof(roster->seats[0]));
         break;
     }
-    roster->is_stale = true;
+    roster->is_stale |= !seat->is_hidden;
+}
+
+// Feeds have locks, and there are two of each seat: they are told what changes.
+static void set_wanted_of(struct stage_seat *seat, const bool is_wanted[SEAT_ROLES],
+                          int64_t now_ns) {
+    for (int role = 0; role < SEAT_ROLES; role++) {
+        if (!seat->has_been_told || seat->is_wanted[role] != is_wanted[role])
+            feed_set_wanted(seat->feeds[role], is_wanted[role], now_ns);
+        seat->is_wanted[role] = is_wanted[role];
+    }
+    seat->has_been_told = true;
 }
 
 void roster_set_look(struct roster *roster, struct stage_seat *seat, const struct stage_look *look,
@@ -65,7 +80,12 @@ void roster_set_look(struct roster *roster, struct stage_seat *seat, const struc
         seat->screen_sequence = 0;
     else if (seat->screen_sequence == 0)
         seat->screen_sequence = ++roster->last_screen_sequence;
-    roster->is_stale = true;
+    roster->is_stale |= !seat->is_hidden || !look->hidden;
+    seat->is_hidden = look->hidden;
+    if (look->hidden) {
+        seat->is_speaking = false;
+        set_wanted_of(seat, (bool[SEAT_ROLES]){false}, 0);
+    }
 }
 
 static bool contains(const char *const *ids, int count, const char *id) {
@@ -80,7 +100,7 @@ void roster_set_speaking(struct roster *roster, const char *const *ids, int coun
     roster->main_serial = 0;
     for (int i = 0; i < roster->count; i++) {
         struct stage_seat *seat = roster->seats[i];
-        seat->is_speaking = contains(ids, count, seat->id);
+        seat->is_speaking = !seat->is_hidden && contains(ids, count, seat->id);
         if (main_id && main_id[0] && strcmp(seat->id, main_id) == 0)
             roster->main_serial = seat->serial;
     }
@@ -110,7 +130,7 @@ static void set_view(struct roster *roster, enum layout_kind kind) {
     view.count = roster->place_count;
     for (int i = 0; i < view.count; i++) {
         const struct seating_place *place = &roster->places[i];
-        memcpy(view.tiles[i].member, roster->seats[place->member]->id, STAGE_ID_MAX);
+        memcpy(view.tiles[i].member, roster->visible[place->member]->id, STAGE_ID_MAX);
         view.tiles[i].role = place->role;
         view.tiles[i].at = place->at;
     }
@@ -121,33 +141,39 @@ static void set_view(struct roster *roster, enum layout_kind kind) {
     roster->is_view_new = true;
 }
 
+// Who of the visible is decoded.
 static void set_wanted(struct roster *roster, int64_t now_ns) {
-    for (int i = 0; i < roster->count; i++) {
-        struct stage_seat *seat = roster->seats[i];
+    bool is_placed[STAGE_TILES_MAX] = {false};
+    for (int i = 0; i < roster->visible_count; i++) {
+        struct stage_seat *seat = roster->visible[i];
         bool is_wanted[SEAT_ROLES] = {false};
         for (int j = 0; j < roster->place_count; j++)
-            if (roster->places[j].member == i)
+            if (!is_placed[j] && roster->places[j].member == i) {
                 is_wanted[roster->places[j].role] = true;
-        if (seat->video_muted)
-            is_wanted[VIDEO_CAMERA] = false;
-        for (int role = 0; role < SEAT_ROLES; role++)
-            feed_set_wanted(seat->feeds[role], is_wanted[role], now_ns);
+                is_placed[j] = true;
+            }
+        is_wanted[VIDEO_CAMERA] &= !seat->video_muted;
+        set_wanted_of(seat, is_wanted, now_ns);
     }
 }
 
 static void arrange(struct roster *roster, int64_t now_ns) {
+    roster->visible_count = 0;
     for (int i = 0; i < roster->count; i++) {
-        const struct stage_seat *seat = roster->seats[i];
-        roster->members[i] = (struct seating_member){
+        struct stage_seat *seat = roster->seats[i];
+        if (seat->is_hidden)
+            continue;
+        roster->members[roster->visible_count] = (struct seating_member){
             .serial = seat->serial,
             .is_speaking = seat->is_speaking,
             .spoke_ns = seat->spoke_ns,
             .screen_sequence = seat->screen_sequence,
         };
+        roster->visible[roster->visible_count++] = seat;
     }
     struct seating_wish wish = {
         .members = roster->members,
-        .count = roster->count,
+        .count = roster->visible_count,
         .kind = roster->kind,
         .main_serial = roster->main_serial,
         .width_px = roster->width_px,
@@ -170,7 +196,7 @@ void roster_update(struct roster *roster, int64_t now_ns) {
 
 struct stage_seat *roster_at(const struct roster *roster, int index, struct scene_place *place) {
     const struct seating_place *from = &roster->places[index];
-    struct stage_seat *seat = roster->seats[from->member];
+    struct stage_seat *seat = roster->visible[from->member];
     memset(place, 0, sizeof(*place));
     place->serial = seat->serial;
     place->role = from->role;

@@ -12,8 +12,12 @@ struct roster {
     int width_px, height_px; // of the canvas
     bool shows_names;
     struct stage_seat **seats;
-    struct seating_member *members; // room for one of each seat
     int count, capacity;
+    // Those who are not hidden, as of the last seating; room for one of each seat. Hidden ones may
+    // be hundreds: nothing that happens to them seats anybody anew.
+    struct stage_seat **visible;
+    struct seating_member *members; // of each visible
+    int visible_count;
     uint64_t last_serial, last_screen_sequence;
     enum layout_kind kind;
     uint64_t main_serial; // 0: nobody
@@ -39,7 +43,7 @@ void roster_set_speaking(struct roster *roster, const char *const *ids, int coun
                          const char *main_id);
 void roster_set_layout(struct roster *roster, enum layout_kind kind);
 
-// Seats everybody, and tells the feeds whether they are wanted.
+// Seats everybody who is not hidden, and tells the feeds whether they are wanted.
 void roster_update(struct roster *roster, int64_t now_ns);
 // Who has tile index (less than place_count), and what it shows.
 struct stage_seat *roster_at(const struct roster *roster, int index, struct scene_place *place);
