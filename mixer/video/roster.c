@@ -9,6 +9,7 @@ void roster_init(struct roster *roster, const struct stage_config *config) {
     memset(roster, 0, sizeof(*roster));
     roster->width_px = config->width_px;
     roster->height_px = config->height_px;
+    roster->area = (struct rect){0, 0, config->width_px, config->height_px};
     roster->shows_names = config->shows_names;
     roster->is_stale = true;
 }
@@ -107,8 +108,24 @@ void roster_set_speaking(struct roster *roster, const char *const *ids, int coun
     roster->is_stale = true;
 }
 
-void roster_set_layout(struct roster *roster, enum layout_kind kind) {
-    roster->kind = kind;
+static int clamp_count(int count) {
+    return count < 0 ? 0 : count > STAGE_TILES_MAX ? STAGE_TILES_MAX : count;
+}
+
+void roster_set_layout(struct roster *roster, const struct stage_layout *layout) {
+    roster->layout = *layout;
+    roster->layout.chosen_count = clamp_count(layout->chosen_count);
+    roster->layout.slot_count = clamp_count(layout->slot_count);
+    roster->is_stale = true;
+}
+
+void roster_set_area(struct roster *roster, int width_px, int height_px, struct rect area) {
+    if (roster->width_px == width_px && roster->height_px == height_px &&
+        memcmp(&roster->area, &area, sizeof(area)) == 0)
+        return;
+    roster->width_px = width_px;
+    roster->height_px = height_px;
+    roster->area = area;
     roster->is_stale = true;
 }
 
@@ -157,7 +174,7 @@ static void set_wanted(struct roster *roster, int64_t now_ns) {
     }
 }
 
-static void arrange(struct roster *roster, int64_t now_ns) {
+static void collect_visible(struct roster *roster) {
     roster->visible_count = 0;
     for (int i = 0; i < roster->count; i++) {
         struct stage_seat *seat = roster->seats[i];
@@ -171,16 +188,67 @@ static void arrange(struct roster *roster, int64_t now_ns) {
         };
         roster->visible[roster->visible_count++] = seat;
     }
+}
+
+// The member of this id, who is fixed from now on; -1: is not there, or was fixed before.
+static int fix_member(struct roster *roster, const char id[STAGE_ID_MAX]) {
+    for (int i = 0; i < roster->visible_count; i++) {
+        if (roster->members[i].is_fixed || strncmp(roster->visible[i]->id, id, STAGE_ID_MAX) != 0)
+            continue;
+        roster->members[i].is_fixed = true;
+        return i;
+    }
+    return -1;
+}
+
+static int collect_chosen(struct roster *roster, int chosen[STAGE_TILES_MAX]) {
+    int count = 0;
+    for (int i = 0; i < roster->layout.chosen_count; i++) {
+        int member = fix_member(roster, roster->layout.chosen[i]);
+        if (member >= 0)
+            chosen[count++] = member;
+    }
+    return count;
+}
+
+static int collect_slots(struct roster *roster, struct seating_slot slots[STAGE_TILES_MAX]) {
+    for (int i = 0; i < roster->layout.slot_count; i++) {
+        const struct stage_slot *slot = &roster->layout.slots[i];
+        struct layout_percent at = {slot->x, slot->y, slot->width, slot->height};
+        slots[i] = (struct seating_slot){
+            .at = layout_round(at, roster->area.width, roster->area.height),
+            .z = slot->z,
+            .source = slot->source,
+            .member = slot->source == SLOT_MEMBER ? fix_member(roster, slot->member) : -1,
+        };
+    }
+    return roster->layout.slot_count;
+}
+
+static void arrange(struct roster *roster, int64_t now_ns) {
+    int chosen[STAGE_TILES_MAX];
+    struct seating_slot slots[STAGE_TILES_MAX];
+    collect_visible(roster);
     struct seating_wish wish = {
         .members = roster->members,
         .count = roster->visible_count,
-        .kind = roster->kind,
+        .kind = roster->layout.kind,
         .main_serial = roster->main_serial,
-        .width_px = roster->width_px,
-        .height_px = roster->height_px,
+        .width_px = roster->area.width,
+        .height_px = roster->area.height,
+        .chosen = chosen,
+        .slots = slots,
     };
+    if (wish.kind == LAYOUT_SPOTLIGHT)
+        wish.chosen_count = collect_chosen(roster, chosen);
+    if (wish.kind == LAYOUT_CUSTOM)
+        wish.slot_count = collect_slots(roster, slots);
     enum layout_kind kind;
     roster->place_count = seating_arrange(&roster->seating, &wish, now_ns, roster->places, &kind);
+    for (int i = 0; i < roster->place_count; i++) {
+        roster->places[i].at.x += roster->area.x;
+        roster->places[i].at.y += roster->area.y;
+    }
     roster->is_stale = false;
     set_wanted(roster, now_ns);
     set_view(roster, kind);
@@ -201,6 +269,7 @@ struct stage_seat *roster_at(const struct roster *roster, int index, struct scen
     place->serial = seat->serial;
     place->role = from->role;
     place->at = from->at;
+    place->z = from->z;
     memcpy(place->look.name, seat->name, sizeof(seat->name));
     place->look.colour = name_colour(seat->name[0] ? seat->name : seat->id);
     place->look.is_screen = from->role == VIDEO_SCREEN;
