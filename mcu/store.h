@@ -14,7 +14,7 @@
 
 struct store;
 
-enum { STORE_KEY_MAX = 64, STORE_MESSAGES_MAX = 1000 };
+enum { STORE_KEY_MAX = 64, STORE_MESSAGES_MAX = 1000, STORE_PRESENCES_MAX = 2000 };
 
 struct store_message {
     int64_t id;
@@ -79,7 +79,7 @@ int store_each_seat(struct store *store, const char *room,
 
 // Calls: from the first member's coming to the end of the room; one at a time in a room, so that an
 // earlier one ends. Chat of a call that has an owner is kept with it. A presence in a call that has
-// gone is -ENOENT; to end what has gone or ended is 0.
+// gone is -ENOENT, one too many -EDQUOT; to end what has gone or ended is 0.
 int store_begin_call(struct store *store, const char *room, int64_t owner, const char *title,
                      int64_t at_unix_ms, int64_t *call);
 int store_end_call(struct store *store, int64_t call,

@@ -3,6 +3,8 @@
 // store_meetings.c.
 #include "mcu/store_internal.h"
 
+#include <errno.h>
+
 static int end_calls_of_room_locked(struct store *store, const char *room, int64_t at_unix_ms) {
     int error =
         store_run_locked(store, SQL_END_PRESENCES_OF_ROOM, VALUES(TEXT(room), NUMBER(at_unix_ms)));
@@ -47,8 +49,16 @@ int store_end_call(struct store *store, int64_t call, int64_t at_unix_ms) {
 
 int store_begin_presence(struct store *store, int64_t call, const char *name, int64_t user,
                          int64_t at_unix_ms, int64_t *presence) {
-    return store_add(store, SQL_ADD_PRESENCE,
-                     VALUES(NUMBER(call), TEXT(name), NUMBER(user), NUMBER(at_unix_ms)), presence);
+    pthread_mutex_lock(&store->lock);
+    int error = store_run_locked(store, SQL_ADD_PRESENCE,
+                                 VALUES(NUMBER(call), TEXT(name), NUMBER(user), NUMBER(at_unix_ms),
+                                        NUMBER(STORE_PRESENCES_MAX)));
+    if (!error && sqlite3_changes(store->db) == 0)
+        error = -EDQUOT;
+    if (!error)
+        *presence = sqlite3_last_insert_rowid(store->db);
+    pthread_mutex_unlock(&store->lock);
+    return error;
 }
 
 int store_end_presence(struct store *store, int64_t presence, int64_t at_unix_ms) {

@@ -147,7 +147,9 @@ const char *const store_sql[SQL_STATEMENTS] = {
         "UPDATE presences SET left_unix_ms = ?2 WHERE left_unix_ms IS NULL AND call IN"
         " (SELECT id FROM calls WHERE room = ?1 AND ended_unix_ms IS NULL)",
     [SQL_ADD_PRESENCE] = "INSERT INTO presences (call, name, user, joined_unix_ms)"
-                         " VALUES (?1, ?2, " USER_OR_NULL("?3") ", ?4)",
+                         " SELECT ?1, ?2, " USER_OR_NULL(
+                             "?3") ", ?4"
+                                   " WHERE (SELECT count(*) FROM presences WHERE call = ?1) < ?5",
     [SQL_END_PRESENCE] =
         "UPDATE presences SET left_unix_ms = ?2 WHERE id = ?1 AND left_unix_ms IS NULL",
     [SQL_EACH_CALL] = "SELECT " CALL_COLUMNS " FROM calls WHERE owner IS NOT NULL"
@@ -191,9 +193,10 @@ const char *const store_sql[SQL_STATEMENTS] = {
     [SQL_ADD_USER] = "INSERT INTO users (login, email, name, password, created_unix_ms)"
                      " SELECT ?1, ?2, ?3, ?4, ?5 WHERE ?6 OR NOT EXISTS (SELECT 1 FROM rooms"
                      " WHERE name = ?1 AND (is_live OR owner IS NOT NULL))",
+    [SQL_COUNT_USER] = "SELECT count(*) FROM users WHERE id = ?1",
     [SQL_GET_USER] = "SELECT " USER_COLUMNS " FROM users WHERE id = ?1",
     [SQL_FIND_USER] = "SELECT " USER_COLUMNS " FROM users WHERE login = ?1 OR email = ?1",
-    [SQL_EACH_USER] = "SELECT " USER_COLUMNS " FROM users WHERE id > ?1 ORDER BY id LIMIT ?2",
+    [SQL_EACH_USER] = "SELECT " USER_COLUMNS " FROM users WHERE login > ?1 ORDER BY login LIMIT ?2",
     [SQL_CHANGE_USER] = "UPDATE users SET email = ?2, name = ?3 WHERE id = ?1",
     [SQL_SET_PASSWORD] = "UPDATE users SET password = ?2 WHERE id = ?1",
     [SQL_REMOVE_USER] = "DELETE FROM users WHERE id = ?1",

@@ -55,6 +55,7 @@ enum store_sql {
     SQL_COUNT_DELIVERIES,
     // users
     SQL_ADD_USER,
+    SQL_COUNT_USER,
     SQL_GET_USER,
     SQL_FIND_USER,
     SQL_EACH_USER,
