@@ -165,7 +165,8 @@ static int read_layout(struct stage_layout *layout, const char *text, struct ref
 static void test_layout_keeps_what_is_not_named(void **state) {
     struct stage_layout layout = {0};
     struct refusal refusal;
-    assert_int_equal(read_layout(&layout, "{\"kind\":\"spotlight\",\"members\":[\"m2\",\"m2\",\"m1\"]}",
+    assert_int_equal(read_layout(&layout,
+                                 "{\"kind\":\"spotlight\",\"members\":[\"m2\",\"m2\",\"m1\"]}",
                                  &refusal),
                      0);
     assert_int_equal(layout.chosen_count, 2);
