@@ -23,6 +23,9 @@ void api_get_health(struct request *request, struct reply *reply);
 void api_get_readiness(struct request *request, struct reply *reply);
 void api_get_ice_servers(struct request *request, struct reply *reply);
 
+// api_tokens.c
+void api_mint_token(struct request *request, struct reply *reply);
+
 // api_metrics.c
 void api_get_metrics(struct request *request, struct reply *reply);
 
