@@ -35,6 +35,9 @@ void api_change_webhook(struct request *request, struct reply *reply);
 void api_remove_webhook(struct request *request, struct reply *reply);
 void api_test_webhook(struct request *request, struct reply *reply);
 
+// api_tokens.c
+void api_mint_token(struct request *request, struct reply *reply);
+
 // api_metrics.c
 void api_get_metrics(struct request *request, struct reply *reply);
 

@@ -25,6 +25,7 @@ const struct route routes[] = {
     {"/api/v1/rooms/{room}/members",        "GET",    ACTION_READ_ROOM,     api_list_members},
     {"/api/v1/rooms/{room}/members/{id}",   "DELETE", ACTION_KICK,          api_kick_member},
     {"/api/v1/rooms/{room}/snapshot.jpg",   "GET",    ACTION_SEE_ROOM,      api_get_snapshot},
+    {"/api/v1/tokens",                      "POST",   ACTION_MINT_TOKEN,    api_mint_token},
     {"/healthz",                            "GET",    ACTION_LOOK,          api_get_health},
     {"/metrics",                            "GET",    ACTION_METRICS,       api_get_metrics},
     {"/r/{room}",                           "GET",    ACTION_LOOK,          pages_get_room},

@@ -60,8 +60,8 @@ static void test_every_route_answers(void **state) {
         {"POST", "/api/v1/rooms", true, NULL, 201, "{\"id\":\"r-1\"}"},
         {"POST", "/api/v1/rooms", true, "{\"id\":\"ada\"}", 409, "room-exists"},
         {"POST", "/api/v1/rooms", true, "{\"fps\":1}", 422, "bad-field"},
-        {"GET", "/api/v1/rooms/ada", true, NULL, 200, "{\"id\":\"ada\"}"},
-        {"GET", "/api/v1/rooms/%61da", true, NULL, 200, "{\"id\":\"ada\"}"},
+        {"GET", "/api/v1/rooms/ada", true, NULL, 200, "{\"id\":\"ada\""},
+        {"GET", "/api/v1/rooms/%61da", true, NULL, 200, "{\"id\":\"ada\""},
         {"GET", "/api/v1/rooms/zo%C3%AB", true, NULL, 200, "zoë"},
         {"GET", "/api/v1/rooms/bob", true, NULL, 404, "room-not-found"},
         {"DELETE", "/api/v1/rooms/ada", true, NULL, 204, NULL},
@@ -141,13 +141,13 @@ static void expect_unauthorised(const struct hub *hub, const char *more, const c
 
 static void test_the_api_wants_the_key(void **state) {
     static const struct expectation wanted[] = {
-        {"GET", "/api/v1/rooms", false, NULL, 401, "key-required"},
-        {"POST", "/api/v1/rooms", false, "{}", 401, "key-required"},
-        {"GET", "/api/v1/rooms/ada", false, NULL, 401, "key-required"},
-        {"DELETE", "/api/v1/rooms/ada", false, NULL, 401, "key-required"},
-        {"GET", "/api/v1/rooms/ada/members", false, NULL, 401, "key-required"},
-        {"DELETE", "/api/v1/rooms/ada/members/m1", false, NULL, 401, "key-required"},
-        {"GET", "/api/v1/rooms/ada/snapshot.jpg", false, NULL, 401, "key-required"},
+        {"GET", "/api/v1/rooms", false, NULL, 401, "sign-in-required"},
+        {"POST", "/api/v1/rooms", false, "{}", 401, "sign-in-required"},
+        {"GET", "/api/v1/rooms/ada", false, NULL, 401, "sign-in-required"},
+        {"DELETE", "/api/v1/rooms/ada", false, NULL, 401, "sign-in-required"},
+        {"GET", "/api/v1/rooms/ada/members", false, NULL, 401, "sign-in-required"},
+        {"DELETE", "/api/v1/rooms/ada/members/m1", false, NULL, 401, "sign-in-required"},
+        {"GET", "/api/v1/rooms/ada/snapshot.jpg", false, NULL, 401, "sign-in-required"},
     };
     struct hub *hub = fixture_start();
     expect_all(hub, wanted, G_N_ELEMENTS(wanted));
