@@ -9,7 +9,9 @@ struct request;
 
 void pages_get_front(struct request *request, struct reply *reply);
 void pages_get_room(struct request *request, struct reply *reply);
+void pages_get_docs(struct request *request, struct reply *reply);
 void pages_get_api_description(struct request *request, struct reply *reply);
+void pages_get_api_description_json(struct request *request, struct reply *reply);
 // What no route knows: a file of the web client, or 404.
 void pages_get_file(struct request *request, struct reply *reply);
 void pages_not_found(struct request *request, struct reply *reply);
