@@ -13,6 +13,7 @@
 // clang-format off
 const struct route routes[] = {
     {"/",                                   "GET",    ACTION_LOOK,          pages_get_front},
+    {"/admin",                              "GET",    ACTION_LOOK,          pages_get_admin},
     {"/api/v1/ice-servers",                 "GET",    ACTION_LOOK,          api_get_ice_servers},
     {"/api/v1/openapi.yaml",                "GET",    ACTION_LOOK,          pages_get_api_description},
     {"/api/v1/rooms",                       "GET",    ACTION_LIST_ROOMS,    api_list_rooms},
@@ -24,9 +25,11 @@ const struct route routes[] = {
     {"/api/v1/rooms/{room}/members/{id}",   "DELETE", ACTION_KICK,          api_kick_member},
     {"/api/v1/rooms/{room}/snapshot.jpg",   "GET",    ACTION_SEE_ROOM,      api_get_snapshot},
     {"/healthz",                            "GET",    ACTION_LOOK,          api_get_health},
+    {"/home",                               "GET",    ACTION_LOOK,          pages_get_home},
     {"/metrics",                            "GET",    ACTION_METRICS,       api_get_metrics},
     {"/r/{room}",                           "GET",    ACTION_LOOK,          pages_get_room},
     {"/readyz",                             "GET",    ACTION_LOOK,          api_get_readiness},
+    {"/sign-in",                            "GET",    ACTION_LOOK,          pages_get_sign_in},
     {"/ws",                                 "GET",    ACTION_LOOK,          upgrade_to_websocket},
 };
 // clang-format on
