@@ -20,7 +20,7 @@ import { receiveInit } from './receive.js';
 import { shortcutsInit } from './shortcuts.js';
 import { RoomSettings } from './room-settings.js';
 import { Sound } from './sound.js';
-import { banner, toast } from './toast.js';
+import { banner, toast, toastClear } from './toast.js';
 import { Waiting } from './waiting.js';
 import { WORDS_NOT_ALLOWED, WORDS_OBEYED, wordsForProblem, wordsForRefusal } from './words.js';
 
@@ -203,6 +203,7 @@ export class Call {
       badge: waiting.length || members.size, isCount: !waiting.length,
       words: waiting.length ? `People, ${waiting.length} waiting to come in` : 'People',
     });
+    this.#dock.set('more', { badge: waiting.length }); // on a phone, where the list is behind it (css/dock.css)
   }
 
   #drawTitle() {
@@ -298,6 +299,7 @@ export class Call {
     }
     this.#chat.setOpen(name === 'chat');
     this.panel.setOpen(name === 'panel');
+    if (name === 'people') toastClear('waiting');
   }
 
   #onUnread(unread) {

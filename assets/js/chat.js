@@ -105,7 +105,7 @@ export class Chat {
     const isHost = message.from == null; // said by who runs the room, from outside
     const head = build('div', { class: isJoined ? 'visually-hidden' : 'message-head' },
       build('b', { dir: 'auto' }, isMine ? 'You' : message.name), ' ',
-      isHost && build('span', { class: 'message-tag' }, 'host'), message.to && build('span', { class: 'message-tag is-private' }, 'only to you'),
+      isHost && message.name !== 'Host' && build('span', { class: 'message-tag' }, 'host'), message.to && build('span', { class: 'message-tag is-private' }, 'only to you'),
       build('time', { datetime: at.toISOString() }, timeOfDay(at)));
     return build('li', { class: `message${isJoined ? ' is-joined' : ''}${isMine ? ' is-mine' : ''}${isHost ? ' is-host' : ''}` }, head,
       build('p', { class: 'message-text', dir: 'auto' }, ...chatLinks(message.text)));
