@@ -13,7 +13,7 @@ ARGS     ?=
 # ---- what it stands on -------------------------------------------------------------------------
 
 DEBIAN_RUN := build-essential pkg-config libavcodec-dev libavfilter-dev libavformat-dev libavutil-dev \
-  libswscale-dev libvpx-dev libopus-dev libpango1.0-dev libcairo2-dev libglib2.0-dev \
+  libswscale-dev libswresample-dev libvpx-dev libopus-dev libpango1.0-dev libcairo2-dev libglib2.0-dev \
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev \
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice \
   libmicrohttpd-dev libwslay-dev libjansson-dev libsqlite3-dev libsodium-dev libssl-dev \
@@ -22,7 +22,7 @@ DEBIAN_RUN := build-essential pkg-config libavcodec-dev libavfilter-dev libavfor
 DEBIAN_TEST := libcmocka-dev clang clang-format clang-tidy cppcheck llvm \
   libclang-rt-14-dev chromium firefox-esr curl openssl git
 
-PACKAGES := libavcodec libavformat libavfilter libavutil libswscale vpx opus pangocairo glib-2.0 gobject-2.0 \
+PACKAGES := libavcodec libavformat libavfilter libavutil libswscale libswresample vpx opus pangocairo glib-2.0 gobject-2.0 \
   jansson sqlite3 libsodium libcrypto libjwt yaml-0.1 libcurl gstreamer-1.0 gstreamer-base-1.0 gstreamer-app-1.0 gstreamer-rtp-1.0 \
   gstreamer-sdp-1.0 gstreamer-video-1.0 gstreamer-webrtc-1.0 libmicrohttpd
 

@@ -23,6 +23,18 @@ void api_get_health(struct request *request, struct reply *reply);
 void api_get_readiness(struct request *request, struct reply *reply);
 void api_get_ice_servers(struct request *request, struct reply *reply);
 
+// api_events.c
+void api_get_room_events(struct request *request, struct reply *reply);
+void api_get_server_events(struct request *request, struct reply *reply);
+
+// api_webhooks.c
+void api_list_webhooks(struct request *request, struct reply *reply);
+void api_create_webhook(struct request *request, struct reply *reply);
+void api_get_webhook(struct request *request, struct reply *reply);
+void api_change_webhook(struct request *request, struct reply *reply);
+void api_remove_webhook(struct request *request, struct reply *reply);
+void api_test_webhook(struct request *request, struct reply *reply);
+
 // api_metrics.c
 void api_get_metrics(struct request *request, struct reply *reply);
 

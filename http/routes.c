@@ -14,6 +14,7 @@
 const struct route routes[] = {
     {"/",                                   "GET",    ACTION_LOOK,          pages_get_front},
     {"/admin",                              "GET",    ACTION_LOOK,          pages_get_admin},
+    {"/api/v1/events",                      "GET",    ACTION_READ_SERVER,   api_get_server_events},
     {"/api/v1/ice-servers",                 "GET",    ACTION_LOOK,          api_get_ice_servers},
     {"/api/v1/openapi.yaml",                "GET",    ACTION_LOOK,          pages_get_api_description},
     {"/api/v1/rooms",                       "GET",    ACTION_LIST_ROOMS,    api_list_rooms},
@@ -21,6 +22,7 @@ const struct route routes[] = {
     {"/api/v1/rooms/{room}",                "DELETE", ACTION_END_ROOM,      api_end_room},
     {"/api/v1/rooms/{room}",                "GET",    ACTION_READ_ROOM,     api_get_room},
     {"/api/v1/rooms/{room}",                "PATCH",  ACTION_CHANGE_ROOM,   api_change_room},
+    {"/api/v1/rooms/{room}/events",         "GET",    ACTION_READ_ROOM_EVENTS, api_get_room_events},
     {"/api/v1/rooms/{room}/members",        "GET",    ACTION_READ_ROOM,     api_list_members},
     {"/api/v1/rooms/{room}/members/{id}",   "DELETE", ACTION_KICK,          api_kick_member},
     {"/api/v1/rooms/{room}/snapshot.jpg",   "GET",    ACTION_SEE_ROOM,      api_get_snapshot},

@@ -8,6 +8,7 @@
 #include "http/server.h"
 
 #include "http/clock.h"
+#include "http/event_stream.h"
 #include "http/request.h"
 #include "http/routes.h"
 #include "mcu/log.h"
@@ -115,6 +116,8 @@ void server_cut_late(struct server *server, int64_t now_ms) {
     int late = deadlines_sweep(server->site.deadlines, now_ms);
     if (late > 0)
         log_debug("http", "%d connections were too slow and were cut", late);
+    if (server->site.streams)
+        event_streams_tick(server->site.streams, now_ms);
 }
 
 static void on_tick(void *user) {
@@ -170,6 +173,16 @@ static struct ws *make_ws(struct server *server) {
     return ws_create(server->site.hub, &options);
 }
 
+// Those who only listen take no more than a quarter of the connections.
+static int count_streams(const struct config *config) {
+    return config->http_connections_max > 4 ? config->http_connections_max / 4 : 1;
+}
+
+static int refuse_parts(char *error, int error_bytes) {
+    snprintf(error, (size_t)error_bytes, "not enough memory, descriptors or threads");
+    return -ENOMEM;
+}
+
 static int make_parts(struct server *server, const char *api_key, char *error, int error_bytes) {
     struct site *site = &server->site;
     int result = read_certificate(server, error, error_bytes);
@@ -184,12 +197,12 @@ static int make_parts(struct server *server, const char *api_key, char *error, i
     }
     site->access = access_create(api_key, site->token_secret, site->accounts, site->store);
     site->deadlines = deadlines_create();
+    if (site->events)
+        site->streams = event_streams_create(site->events, count_streams(site->config));
+    if (site->events && !site->streams)
+        return refuse_parts(error, error_bytes);
     site->ws = site->access && site->deadlines ? make_ws(server) : NULL;
-    if (!site->ws) {
-        snprintf(error, (size_t)error_bytes, "not enough memory, descriptors or threads");
-        return -ENOMEM;
-    }
-    return 0;
+    return site->ws ? 0 : refuse_parts(error, error_bytes);
 }
 
 // Twice the sockets that an address may have: a browser's page loads beside its socket.
@@ -206,7 +219,7 @@ static int start_daemon(struct server *server, char *error, int error_bytes) {
     // With epoll, libmicrohttpd 0.9.75 can miss the end of an upgraded TLS connection and what is
     // on its way through the tunnel, until something else happens. With poll it does not.
     unsigned flags =
-        MHD_ALLOW_UPGRADE | MHD_USE_ITC | MHD_USE_ERROR_LOG |
+        MHD_ALLOW_UPGRADE | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG |
         (site->is_tls ? MHD_USE_TLS | MHD_USE_POLL_INTERNAL_THREAD : MHD_USE_EPOLL_INTERNAL_THREAD);
     server->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, site,                                            //
@@ -280,12 +293,15 @@ void server_destroy(struct server *server) {
         return;
     server_quiesce(server);
     if (server->site.ws)
-        ws_stop(server->site.ws);
+        ws_stop(server->site.ws); // with it the ticks
+    if (server->site.streams)
+        event_streams_stop(server->site.streams);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
     if (server->listen_fd >= 0 && (server->is_quiet || !server->daemon))
         close(server->listen_fd);
     ws_destroy(server->site.ws);
+    event_streams_destroy(server->site.streams);
     deadlines_destroy(server->site.deadlines);
     access_destroy(server->site.access);
     static_destroy(server->site.files);

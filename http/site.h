@@ -16,6 +16,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+struct event_streams;
+
 struct site {
     struct hub *hub;             // borrowed
     const struct config *config; // borrowed
@@ -29,6 +31,7 @@ struct site {
     struct static_files *files;
     struct ws *ws;
     struct deadlines *deadlines;
+    struct event_streams *streams; // NULL without events
     bool is_tls;
     atomic_ulong requests_by_class[6]; // [2] counts answers with a status of 200 to 299
 };

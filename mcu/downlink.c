@@ -257,13 +257,18 @@ static int video_kbps(const struct downlink *downlink, int64_t estimate_bps) {
     return (int)((double)MAX(bps, 1000) / VIDEO_HEADERS / 1000);
 }
 
-void downlink_init(struct downlink *downlink, const struct downlink_config *config) {
-    *downlink = (struct downlink){.config = *config};
+void downlink_set_config(struct downlink *downlink, const struct downlink_config *config) {
+    downlink->config = *config;
     for (int tier = 0; tier < STAGE_TIERS; tier++)
         downlink->config.tier_kbps[tier] = MAX(config->tier_kbps[tier], 1);
     for (int layer = 0; layer < STAGE_LAYERS - 1; layer++)
         if (config->layer_percent[layer] <= 0)
             downlink->config.layer_percent[layer] = default_percent[layer];
+}
+
+void downlink_init(struct downlink *downlink, const struct downlink_config *config) {
+    *downlink = (struct downlink){0};
+    downlink_set_config(downlink, config);
     set_step(downlink, STEPS - 1);
 }
 

@@ -69,6 +69,8 @@ struct downlink {
 };
 
 void downlink_init(struct downlink *downlink, const struct downlink_config *config);
+// What the steps cost is another matter now; what was chosen stays until the next update.
+void downlink_set_config(struct downlink *downlink, const struct downlink_config *config);
 void downlink_set_wish(struct downlink *downlink, enum downlink_wish wish);
 void downlink_set_ceiling(struct downlink *downlink, enum downlink_wish ceiling);
 // To be called a few times a second. True: the choice is another.

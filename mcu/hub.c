@@ -4,7 +4,9 @@
 #include "mcu/limit.h"
 #include "mcu/log.h"
 #include "mcu/peer.h"
+#include "mcu/room.h"
 #include "mcu/session_internal.h"
+#include "mcu/token.h"
 
 #include <errno.h>
 #include <glib.h>
@@ -18,6 +20,10 @@ enum {
     DRAIN_STEP_MS = 20,
     JOIN_BURST_FACTOR = 3,
     ADDRESSES_MAX = 4096,
+    // A wrong PIN costs ten seconds; five may be tried at once.
+    WRONG_PIN_COST = 10,
+    WRONG_PINS_BURST = 5,
+    SWEEP_EVERY_MS = 3600 * 1000,
 };
 
 struct hub {
@@ -28,8 +34,8 @@ struct hub {
 
     // Control loop only.
     GPtrArray *rooms; // struct room, a reference each
-    struct limit_table *joins;
-    unsigned check_timer, adapt_timer;
+    struct limit_table *joins, *pins;
+    unsigned check_timer, adapt_timer, sweep_timer;
     bool is_shutting_down;
     int sessions;
     uint64_t join_count, refusal_count;
@@ -41,9 +47,10 @@ static void check_rooms(void *user) {
     int64_t now_ns = mixer_now_ns();
     for (guint i = hub->rooms->len; i-- > 0;) {
         struct room *room = hub->rooms->pdata[i];
-        room_check_members(room, now_ns);
-        if (room_is_expired(room, now_ns))
-            hub_drop_room(hub, room, "empty");
+        const char *reason = NULL;
+        room_check(room, now_ns);
+        if (room_is_over(room, now_ns, &reason))
+            hub_drop_room(hub, room, reason, NULL);
     }
 }
 
@@ -53,6 +60,9 @@ static void adapt_rooms(void *user) {
     for (guint i = 0; i < hub->rooms->len; i++)
         room_adapt(hub->rooms->pdata[i], now_ns);
 }
+
+static void restore_rooms(struct hub *hub);
+static void sweep_store(void *user);
 
 struct hub *hub_create(const struct config *config, struct store *store, struct events *events,
                        const char *token_secret, struct loop *loop) {
@@ -70,23 +80,28 @@ struct hub *hub_create(const struct config *config, struct store *store, struct 
                                      .store = store,
                                      .events = events,
                                      .token_secret = token_secret,
-                                     .loop = loop};
+                                     .loop = loop,
+                                     .hub = hub};
     hub->rooms = g_ptr_array_new();
     hub->joins = limit_table_create(ADDRESSES_MAX, config->joins_per_s,
                                     JOIN_BURST_FACTOR * config->joins_per_s);
-    if (!hub->joins) {
+    hub->pins = limit_table_create(ADDRESSES_MAX, 1, WRONG_PINS_BURST * WRONG_PIN_COST);
+    if (!hub->joins || !hub->pins) {
         hub_destroy(hub);
         return NULL;
     }
+    restore_rooms(hub);
+    sweep_store(hub);
     hub->check_timer = loop_every(loop, CHECK_EVERY_MS, check_rooms, hub);
     hub->adapt_timer = loop_every(loop, ADAPT_EVERY_MS, adapt_rooms, hub);
+    hub->sweep_timer = loop_every(loop, SWEEP_EVERY_MS, sweep_store, hub);
     return hub;
 }
 
 void hub_shut_down(struct hub *hub) {
     hub->is_shutting_down = true;
     while (hub->rooms->len > 0)
-        hub_drop_room(hub, hub->rooms->pdata[hub->rooms->len - 1], "server-shutdown");
+        hub_drop_room(hub, hub->rooms->pdata[hub->rooms->len - 1], "server-shutdown", NULL);
 }
 
 void hub_destroy(struct hub *hub) {
@@ -94,6 +109,7 @@ void hub_destroy(struct hub *hub) {
         return;
     loop_stop_timer(hub->loop, hub->check_timer);
     loop_stop_timer(hub->loop, hub->adapt_timer);
+    loop_stop_timer(hub->loop, hub->sweep_timer);
     hub_shut_down(hub);
     // Work that is still queued may hold the last reference to a connection or a room.
     int stuck = 0;
@@ -110,6 +126,7 @@ void hub_destroy(struct hub *hub) {
         log_warn(NULL, "%d connections could not be closed in time", stuck);
     g_ptr_array_free(hub->rooms, TRUE);
     limit_table_destroy(hub->joins);
+    limit_table_destroy(hub->pins);
     free(hub);
 }
 
@@ -150,8 +167,8 @@ struct room *hub_next_room(struct hub *hub, size_t index) {
     return index < hub->rooms->len ? hub->rooms->pdata[index] : NULL;
 }
 
-int hub_make_room(struct hub *hub, const struct room_spec *spec, struct room **out,
-                  struct refusal *refusal) {
+static int make_room(struct hub *hub, const struct room_spec *spec, struct room **out,
+                     struct refusal *refusal) {
     if (hub->is_shutting_down)
         return refusal_set(refusal, 503, "server-shutdown", "The server is shutting down.");
     if ((int)hub->rooms->len >= hub->config->rooms_max)
@@ -165,6 +182,112 @@ int hub_make_room(struct hub *hub, const struct room_spec *spec, struct room **o
     g_ptr_array_add(hub->rooms, room);
     *out = room;
     return 0;
+}
+
+static void announce(struct hub *hub, struct room *room) {
+    static const char *const makers[] = {"a join", "the API", "its owner"};
+    log_info(room_name(room), "room made by %s", makers[room_spec(room)->maker]);
+    room_keep_settings(room);
+    events_add(hub->world.events, "room-created", room_name(room),
+               json_pack("{s:o}", "room", room_to_json(room)));
+}
+
+int hub_make_room(struct hub *hub, const struct room_spec *spec, struct room **out,
+                  struct refusal *refusal) {
+    if (make_room(hub, spec, out, refusal) != 0)
+        return -1;
+    announce(hub, *out);
+    return 0;
+}
+
+// ---- rooms that are kept ----
+
+struct kept {
+    struct hub *hub;
+    struct room *room; // made
+    struct refusal *refusal;
+};
+
+static bool read_spec(const struct hub *hub, const struct store_room *stored,
+                      struct room_spec *spec) {
+    json_t *json = json_loads(stored->spec, 0, NULL);
+    const char *maker = json_string_value(json_object_get(json, "maker"));
+    struct refusal refusal;
+    room_spec_init(spec, hub->config, stored->name);
+    spec->owner = stored->owner;
+    spec->maker = g_strcmp0(maker, "api") == 0     ? ROOM_BY_API
+                  : g_strcmp0(maker, "owner") == 0 ? ROOM_BY_OWNER
+                                                   : ROOM_BY_JOIN;
+    const json_t *settings = json_object_get(json, "spec");
+    json_object_del((json_t *)settings, "id");
+    bool is_good = settings && room_spec_read(spec, hub->config, settings, false, &refusal) == 0;
+    if (!is_good) // settings that this server does not allow any more
+        log_warn(stored->name, "its kept settings are not used: %s",
+                 settings ? refusal.message : "they are damaged");
+    json_decref(json);
+    return is_good;
+}
+
+static void restore_room(void *user, const struct store_room *stored) {
+    struct kept *kept = user;
+    struct room_spec spec;
+    struct refusal refusal;
+    struct room *room;
+    read_spec(kept->hub, stored, &spec);
+    if (make_room(kept->hub, &spec, &room, &refusal) != 0) {
+        log_warn(stored->name, "room not brought back: %s", refusal.message);
+        return;
+    }
+    room_remember(room, stored->spec, stored->created_unix_ms);
+    log_info(stored->name, "room brought back");
+}
+
+static void restore_rooms(struct hub *hub) {
+    struct kept kept = {.hub = hub};
+    int error = store_each_live_room(hub->world.store, restore_room, &kept);
+    if (error)
+        log_error(NULL, "rooms of before are lost: %s", store_explain(error));
+}
+
+static void open_kept(void *user, const struct store_room *stored) {
+    struct kept *kept = user;
+    struct room_spec spec;
+    read_spec(kept->hub, stored, &spec);
+    spec.maker = ROOM_BY_OWNER;
+    hub_make_room(kept->hub, &spec, &kept->room, kept->refusal);
+}
+
+struct room *hub_open_room(struct hub *hub, const char *name, struct refusal *refusal) {
+    struct kept kept = {.hub = hub, .room = hub_find_room(hub, name), .refusal = refusal};
+    int64_t owner = 0;
+    if (kept.room)
+        return kept.room;
+    if (store_get_room_owner(hub->world.store, name, &owner) != 0 || owner == 0) {
+        refusal_set(refusal, 404, "room-not-found", "There is no room of this name.");
+        return NULL;
+    }
+    if (store_get_room(hub->world.store, name, open_kept, &kept) == -ENOENT) {
+        struct room_spec spec;
+        room_spec_init(&spec, hub->config, name);
+        spec.owner = owner;
+        spec.maker = ROOM_BY_OWNER;
+        hub_make_room(hub, &spec, &kept.room, refusal);
+    }
+    return kept.room;
+}
+
+static void sweep_store(void *user) {
+    struct hub *hub = user;
+    store_forget(hub->world.store, g_get_real_time() / 1000, hub->config->history_days);
+}
+
+bool hub_may_try_pin(struct hub *hub, const char *address) {
+    return limit_table_has(hub->pins, address, mixer_now_ns());
+}
+
+void hub_count_wrong_pin(struct hub *hub, const char *address) {
+    for (int i = 0; i < WRONG_PIN_COST; i++)
+        limit_table_take(hub->pins, address, mixer_now_ns());
 }
 
 static void add_totals(struct hub_stats *totals, struct room *room) {
@@ -189,10 +312,10 @@ static void add_totals(struct hub_stats *totals, struct room *room) {
     histogram_merge(&totals->playout_delay, &stats.audio.playout_delay);
 }
 
-void hub_drop_room(struct hub *hub, struct room *room, const char *reason) {
+void hub_drop_room(struct hub *hub, struct room *room, const char *reason, const char *message) {
     g_ptr_array_remove(hub->rooms, room);
     add_totals(&hub->ended, room);
-    room_end(room, reason);
+    room_end(room, reason, message);
 }
 
 void hub_fill_stats(struct hub *hub, struct hub_stats *out) {
@@ -210,6 +333,42 @@ void hub_fill_stats(struct hub *hub, struct hub_stats *out) {
 
 // ---- joining ----
 
+// By the token that came with the join, else by the cookie that came with the socket.
+static int recognise(struct hub *hub, const struct session *session, struct message *join,
+                     struct caller *out, struct refusal *refusal) {
+    *out = *session_caller(session);
+    if (!join->join.token || !join->join.token[0])
+        return 0;
+    struct token_claims claims;
+    int64_t now_s = g_get_real_time() / G_USEC_PER_SEC;
+    if (token_read(hub->world.token_secret, join->join.token, now_s, &claims, refusal) != 0)
+        return -1;
+    if (strcmp(claims.room, join->join.room) != 0)
+        return refusal_set(refusal, 403, "token-wrong-room", "This token is for another room.");
+    if (claims.is_single_use && store_use_token(hub->world.store, claims.id, claims.expires_s) != 0)
+        return refusal_set(refusal, 401, "token-used",
+                           "This link was used already: ask for a new one.");
+    token_caller(&claims, out);
+    if (claims.name[0]) { // whoever minted it says who this is
+        free(join->join.name);
+        join->join.name = g_strdup(claims.name);
+    }
+    return 0;
+}
+
+static int make_for(struct hub *hub, const char *name, const struct caller *caller,
+                    struct room **out, struct refusal *refusal) {
+    struct room_spec spec;
+    // A token comes from a backend that may make rooms.
+    if (hub->config->rooms_created_by_api_only && caller->kind != CALLER_ROOM)
+        return refusal_set(refusal, 404, "room-not-found", "There is no room of this name.");
+    if (!hub->config->guests && caller->kind == CALLER_NOBODY)
+        return refusal_set(refusal, 401, "sign-in-required",
+                           "Sign in, or use the link that you were given.");
+    room_spec_init(&spec, hub->config, name);
+    return hub_make_room(hub, &spec, out, refusal);
+}
+
 int hub_join(struct hub *hub, struct session *session, struct message *join,
              struct refusal *refusal) {
     if (hub->is_shutting_down)
@@ -217,16 +376,14 @@ int hub_join(struct hub *hub, struct session *session, struct message *join,
     if (!limit_table_take(hub->joins, session_address(session), mixer_now_ns()))
         return refusal_set(refusal, 429, "rate-limited",
                            "Too many joins from your address. Wait a moment.");
-    struct room *room = hub_find_room(hub, join->join.room);
-    if (!room) {
-        if (hub->config->rooms_created_by_api_only)
-            return refusal_set(refusal, 404, "room-not-found", "There is no room of this name.");
-        struct room_spec spec;
-        room_spec_init(&spec, hub->config, join->join.room);
-        if (hub_make_room(hub, &spec, &room, refusal) != 0)
-            return -1;
-    }
-    if (room_join(room, session, join, refusal) != 0)
+    struct caller caller;
+    struct room *room = hub_open_room(hub, join->join.room, refusal);
+    bool has_seat = room && room_has_seat(room, join->join.resume);
+    if (!has_seat && recognise(hub, session, join, &caller, refusal) != 0)
+        return -1;
+    if (!room && make_for(hub, join->join.room, &caller, &room, refusal) != 0)
+        return -1;
+    if (room_join(room, session, has_seat ? session_caller(session) : &caller, join, refusal) != 0)
         return -1;
     hub->join_count++;
     return 0;

@@ -136,6 +136,14 @@ bool limit_table_take(struct limit_table *table, const char *address, int64_t no
     return entry && limit_take(&entry->limit, now_ns);
 }
 
+bool limit_table_has(struct limit_table *table, const char *address, int64_t now_ns) {
+    struct entry *entry = find(table, address);
+    if (!entry)
+        return true;
+    struct limit copy = entry->limit;
+    return limit_take(&copy, now_ns);
+}
+
 bool limit_table_enter(struct limit_table *table, const char *address, int inside_max) {
     struct entry *entry = find_or_add(table, address);
     if (!entry || entry->inside >= inside_max)

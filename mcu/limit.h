@@ -30,6 +30,8 @@ void limit_table_destroy(struct limit_table *table); // NULL is allowed
 
 // A token of this address's bucket. False too when the table is full of addresses that are inside.
 bool limit_table_take(struct limit_table *table, const char *address, int64_t now_ns);
+// Is there a token left in it? Takes none.
+bool limit_table_has(struct limit_table *table, const char *address, int64_t now_ns);
 // Counts the address in, unless it is inside inside_max times already (or the table is full, as
 // above).
 bool limit_table_enter(struct limit_table *table, const char *address, int inside_max);

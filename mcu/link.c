@@ -43,9 +43,9 @@ struct link {
 };
 
 // Something the peer told, on its way to the control loop.
-struct event {
+struct news {
     struct link *link;
-    void (*deliver)(struct member *member, struct event *event);
+    void (*deliver)(struct member *member, struct news *event);
     char *text, *mid;
     int mline_index;
     struct peer_media media;
@@ -78,7 +78,7 @@ struct peer *link_peer(struct link *link) {
 }
 
 static void deliver_event(void *user) {
-    struct event *event = user;
+    struct news *event = user;
     if (event->link->member)
         event->deliver(event->link->member, event);
     if (event->has_message)
@@ -89,11 +89,11 @@ static void deliver_event(void *user) {
     free(event);
 }
 
-static struct event *event_create(struct link *link,
-                                  void (*deliver)(struct member *, struct event *)) {
+static struct news *event_create(struct link *link,
+                                 void (*deliver)(struct member *, struct news *)) {
     if (!try_ref(link))
         return NULL;
-    struct event *event = calloc(1, sizeof(*event));
+    struct news *event = calloc(1, sizeof(*event));
     if (!event) {
         link_unref(link);
         return NULL;
@@ -103,18 +103,18 @@ static struct event *event_create(struct link *link,
     return event;
 }
 
-static void event_post(struct event *event) {
+static void event_post(struct news *event) {
     loop_post(event->link->loop, deliver_event, event);
 }
 
 // ---- told by the peer's threads, delivered on the control loop ----
 
-static void deliver_answer(struct member *member, struct event *event) {
+static void deliver_answer(struct member *member, struct news *event) {
     member_on_answer(member, event->text, &event->media);
 }
 
 static void on_answer(void *user, const char *sdp, const struct peer_media *media) {
-    struct event *event = event_create(user, deliver_answer);
+    struct news *event = event_create(user, deliver_answer);
     if (!event)
         return;
     event->text = strdup(sdp);
@@ -122,12 +122,12 @@ static void on_answer(void *user, const char *sdp, const struct peer_media *medi
     event_post(event);
 }
 
-static void deliver_candidate(struct member *member, struct event *event) {
+static void deliver_candidate(struct member *member, struct news *event) {
     member_on_candidate(member, event->text, event->mid, event->mline_index);
 }
 
 static void on_candidate(void *user, const char *candidate, const char *mid, int mline_index) {
-    struct event *event = event_create(user, deliver_candidate);
+    struct news *event = event_create(user, deliver_candidate);
     if (!event)
         return;
     event->text = strdup(candidate);
@@ -136,27 +136,27 @@ static void on_candidate(void *user, const char *candidate, const char *mid, int
     event_post(event);
 }
 
-static void deliver_connected(struct member *member, struct event *event) {
+static void deliver_connected(struct member *member, struct news *event) {
     member_on_connected(member);
 }
 
 static void on_connected(void *user) {
-    struct event *event = event_create(user, deliver_connected);
+    struct news *event = event_create(user, deliver_connected);
     if (event)
         event_post(event);
 }
 
-static void deliver_channel_open(struct member *member, struct event *event) {
+static void deliver_channel_open(struct member *member, struct news *event) {
     member_on_channel_open(member);
 }
 
 static void on_channel_open(void *user) {
-    struct event *event = event_create(user, deliver_channel_open);
+    struct news *event = event_create(user, deliver_channel_open);
     if (event)
         event_post(event);
 }
 
-static void deliver_message(struct member *member, struct event *event) {
+static void deliver_message(struct member *member, struct news *event) {
     if (event->has_refusal)
         member_refuse(member, &event->refusal);
     else
@@ -175,7 +175,7 @@ static void on_message(void *user, const char *text, size_t size_bytes) {
     struct link *link = user;
     if (!may_talk(link))
         return;
-    struct event *event = event_create(link, deliver_message);
+    struct news *event = event_create(link, deliver_message);
     if (!event)
         return;
     if (protocol_parse(link->config, text, size_bytes, &event->message, &event->refusal) == 0)
@@ -185,12 +185,12 @@ static void on_message(void *user, const char *text, size_t size_bytes) {
     event_post(event);
 }
 
-static void deliver_failed(struct member *member, struct event *event) {
+static void deliver_failed(struct member *member, struct news *event) {
     member_on_link_failed(member, event->has_refusal ? &event->refusal : NULL, event->text);
 }
 
 static void on_failed(void *user, const struct refusal *refusal, const char *reason) {
-    struct event *event = event_create(user, deliver_failed);
+    struct news *event = event_create(user, deliver_failed);
     if (!event)
         return;
     event->text = strdup(reason ? reason : "unknown");

@@ -7,7 +7,8 @@
 // event (room, member, recording), one line each. debug: for the developer of this code.
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-// text for people, json: one object a line, for what collects logs.
+// text for people; json for what collects logs, one object a line: {"at" (RFC 3339), "level",
+// "object"?, "message"}, valid whatever a client put into it.
 enum log_format { LOG_TEXT, LOG_JSON };
 
 int log_format_from_name(const char *name, enum log_format *out); // 0 or -EINVAL

@@ -11,12 +11,15 @@
 
 // JSON in and out is as assets/openapi.yaml says. 0, or -1 and *refusal; *out is a new reference.
 // What belongs to somebody else does not exist (404 `meeting-not-found`, `call-not-found`).
+// In order of their start; cursor NULL: from the first.
 int meetings_list(struct store *store, const struct caller *caller, const char *cursor, int limit,
                   json_t **out, struct refusal *refusal);
+// With the key, body names the "owner" (a login). 409 `too-many-meetings`.
 int meetings_add(struct store *store, const struct caller *caller, const json_t *body, json_t **out,
                  struct refusal *refusal);
 int meetings_get(struct store *store, const struct caller *caller, const char *id, json_t **out,
                  struct refusal *refusal);
+// if_match: an entity tag, which is the revision in quotes (412 `changed-meanwhile`); NULL: none.
 int meetings_change(struct store *store, const struct caller *caller, const char *id,
                     const json_t *body, const char *if_match, json_t **out,
                     struct refusal *refusal);
@@ -31,5 +34,9 @@ int meetings_list_calls(struct store *store, const struct caller *caller, const 
                         int limit, json_t **out, struct refusal *refusal);
 int meetings_get_call(struct store *store, const struct caller *caller, const char *id,
                       json_t **out, struct refusal *refusal);
+
+// 409 `call-running`: it must be over first.
+int meetings_remove_call(struct store *store, const struct caller *caller, const char *id,
+                         struct refusal *refusal);
 
 #endif

@@ -8,14 +8,15 @@
 #include "mcu/protocol_name.h"
 #include "mcu/refusal.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 // In order of what they may do.
 enum role { ROLE_NONE, ROLE_VIEWER, ROLE_MEMBER, ROLE_MODERATOR };
 
-const char *role_name(enum role role);                     // "none", "viewer", ...
-bool role_from_name(const char *name, enum role *out);     // never ROLE_NONE; NULL is no name
+const char *role_name(enum role role);                 // "none", "viewer", ...
+bool role_from_name(const char *name, enum role *out); // never ROLE_NONE; NULL is no name
 
 // What a person may do in a call, besides being there. A role has some; a token may name fewer or
 // others. To moderate is not among them: only a role gives that.
@@ -30,8 +31,9 @@ enum grant {
 enum { GRANT_COUNT = 6 };
 
 unsigned role_grants(enum role role);
-const char *grant_name(enum grant grant);               // "speak", "camera", "screen", "chat", ...
+const char *grant_name(enum grant grant); // "speak", "camera", "screen", "chat", ...
 bool grant_from_name(const char *name, enum grant *out);
+json_t *permission_grants_to_json(unsigned grants); // a list of names
 
 enum caller_kind {
     CALLER_NOBODY, // no credential
@@ -44,40 +46,40 @@ enum { CALLER_NAME_MAX = 64 };
 
 struct caller {
     enum caller_kind kind;
-    bool is_local;                  // from this machine itself
-    int64_t user;                   // of CALLER_USER
+    bool is_local;                   // from this machine itself
+    int64_t user;                    // of CALLER_USER
     char user_name[CALLER_NAME_MAX]; // their login: the name of their personal room
-    char room[ROOM_NAME_MAX];       // of CALLER_ROOM
-    enum role role;                 // likewise
-    unsigned grants;                // likewise
+    char room[ROOM_NAME_MAX];        // of CALLER_ROOM
+    enum role role;                  // likewise
+    unsigned grants;                 // likewise
 };
 
 // Sorted by name in the table (permission.c), each with what it needs.
 enum action {
-    ACTION_LOOK,               // pages, health, the API's description, ICE servers: everybody
-    ACTION_METRICS,            // from this machine, or the key
-    ACTION_LIST_ROOMS,         // the key
-    ACTION_CREATE_ROOM,        // the key
-    ACTION_READ_SERVER,        // the server's stats and events: the key
-    ACTION_MANAGE_HOOKS,       // the key
-    ACTION_MANAGE_USERS,       // the key
-    ACTION_SIGN_IN,            // everybody
-    ACTION_SIGN_UP,            // everybody; a setting decides further
-    ACTION_OWN_ACCOUNT,        // signed in (or the key, for any account)
-    ACTION_PLAN_MEETINGS,      // signed in (or the key, for any user)
-    ACTION_MINT_TOKEN,         // moderator of the room
-    ACTION_READ_ROOM,          // who is in it, whatever the role
-    ACTION_SEE_ROOM,           // its picture: likewise
-    ACTION_READ_ROOM_EVENTS,   // moderator
-    ACTION_CHANGE_ROOM,        // moderator
-    ACTION_END_ROOM,           // moderator
-    ACTION_CHANGE_MEMBER,      // moderator
-    ACTION_KICK,               // moderator
-    ACTION_ADMIT,              // moderator
-    ACTION_ANNOUNCE,           // messages by REST, banners, pictures, sounds: moderator
-    ACTION_JOIN,               // everybody; the room decides further
-    ACTION_BE_THERE,           // in the room: leave, ping, offers, candidates, one's own name
-    ACTION_SPEAK,              // GRANT_SPEAK, and so on
+    ACTION_LOOK,             // pages, health, the API's description, ICE servers: everybody
+    ACTION_METRICS,          // from this machine, or the key
+    ACTION_LIST_ROOMS,       // the key
+    ACTION_CREATE_ROOM,      // the key
+    ACTION_READ_SERVER,      // the server's stats and events: the key
+    ACTION_MANAGE_HOOKS,     // the key
+    ACTION_MANAGE_USERS,     // the key
+    ACTION_SIGN_IN,          // everybody
+    ACTION_SIGN_UP,          // everybody; a setting decides further
+    ACTION_OWN_ACCOUNT,      // signed in (or the key, for any account)
+    ACTION_PLAN_MEETINGS,    // signed in (or the key, for any user)
+    ACTION_MINT_TOKEN,       // owner of the room
+    ACTION_READ_ROOM,        // who is in it, whatever the role
+    ACTION_SEE_ROOM,         // its picture: likewise
+    ACTION_READ_ROOM_EVENTS, // moderator
+    ACTION_CHANGE_ROOM,      // moderator
+    ACTION_END_ROOM,         // moderator
+    ACTION_CHANGE_MEMBER,    // moderator
+    ACTION_KICK,             // moderator
+    ACTION_ADMIT,            // moderator
+    ACTION_ANNOUNCE,         // messages by REST, banners, pictures, sounds: moderator
+    ACTION_JOIN,             // everybody; the room decides further
+    ACTION_BE_THERE,         // in the room: leave, ping, offers, candidates, one's own name
+    ACTION_SPEAK,            // GRANT_SPEAK, and so on
     ACTION_SHOW_CAMERA,
     ACTION_SHARE_SCREEN,
     ACTION_CHAT,

@@ -22,6 +22,7 @@ struct field {
 struct form {
     const char *type;
     const struct field *fields; // ends with a NULL name
+    enum action action;         // what its sender must be allowed to do
 };
 
 // ---- the messages ----
@@ -36,6 +37,7 @@ static const struct field join_fields[] = {
     {"resume", field_read_secret, AT(join.resume)},
     {"audio_muted", field_read_bool, AT(join.audio_muted)},
     {"video_muted", field_read_bool, AT(join.video_muted)},
+    {"role", field_read_wish_to_watch, AT(join.is_viewer)},
     {.name = NULL},
 };
 
@@ -75,15 +77,47 @@ static const struct field set_fields[] = {
 static const struct field no_fields[] = {{.name = NULL}};
 
 static const struct form forms[] = {
-    [MESSAGE_JOIN] = {"join", join_fields},
-    [MESSAGE_SEND_OFFER] = {"send-offer", offer_fields},
-    [MESSAGE_ICE_CANDIDATE] = {"ice-candidate", candidate_fields},
-    [MESSAGE_CHAT] = {"chat", chat_fields},
-    [MESSAGE_REACTION] = {"reaction", reaction_fields},
-    [MESSAGE_SET] = {"set", set_fields},
-    [MESSAGE_LEAVE] = {"leave", no_fields},
-    [MESSAGE_PING] = {"ping", no_fields},
+    [MESSAGE_JOIN] = {"join", join_fields, ACTION_JOIN},
+    [MESSAGE_SEND_OFFER] = {"send-offer", offer_fields, ACTION_BE_THERE},
+    [MESSAGE_ICE_CANDIDATE] = {"ice-candidate", candidate_fields, ACTION_BE_THERE},
+    [MESSAGE_CHAT] = {"chat", chat_fields, ACTION_CHAT},
+    [MESSAGE_REACTION] = {"reaction", reaction_fields, ACTION_REACT},
+    // What is set is decided field by field: see member_obey.c.
+    [MESSAGE_SET] = {"set", set_fields, ACTION_BE_THERE},
+    [MESSAGE_LEAVE] = {"leave", no_fields, ACTION_BE_THERE},
+    [MESSAGE_PING] = {"ping", no_fields, ACTION_BE_THERE},
+    [MESSAGE_CONTROL] = {NULL, no_fields, ACTION_CHANGE_ROOM},
 };
+
+static const struct command {
+    const char *type;
+    enum hub_operation operation;
+    enum action action;
+} commands[] = {
+    {"admit", HUB_ADMIT, ACTION_ADMIT},
+    {"change-member", HUB_CHANGE_MEMBER, ACTION_CHANGE_MEMBER},
+    {"change-room", HUB_CHANGE_ROOM, ACTION_CHANGE_ROOM},
+    {"end-room", HUB_END_ROOM, ACTION_END_ROOM},
+    {"kick", HUB_KICK_MEMBER, ACTION_KICK},
+    {"mute-all", HUB_MUTE_ALL, ACTION_CHANGE_MEMBER},
+    {"refuse", HUB_REFUSE, ACTION_ADMIT},
+    {"remove-banner", HUB_REMOVE_BANNER, ACTION_ANNOUNCE},
+    {"set-banner", HUB_SET_BANNER, ACTION_ANNOUNCE},
+    {"set-layout", HUB_SET_LAYOUT, ACTION_CHANGE_ROOM},
+};
+
+static const struct command *find_command(enum hub_operation operation) {
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+        if (commands[i].operation == operation)
+            return &commands[i];
+    return NULL;
+}
+
+enum action message_action(const struct message *message) {
+    if (message->type == MESSAGE_CONTROL)
+        return find_command(message->control.operation)->action;
+    return forms[message->type].action;
+}
 
 const char *message_type_name(enum message_type type) {
     return forms[type].type;
@@ -114,6 +148,10 @@ void message_finish(struct message *message) {
     case MESSAGE_CHAT: free(message->chat.text); break;
     case MESSAGE_REACTION: free(message->reaction.emoji); break;
     case MESSAGE_SET: free(message->set.name); break;
+    case MESSAGE_CONTROL:
+        free(message->control.id);
+        json_decref(message->control.body);
+        break;
     case MESSAGE_LEAVE:
     case MESSAGE_PING: break;
     }
@@ -163,7 +201,8 @@ static int load(const struct config *config, const char *text, size_t size_bytes
     return 0;
 }
 
-static int read_type(const json_t *object, struct reader *reader, enum message_type *out) {
+static int read_type(const json_t *object, struct reader *reader, enum message_type *out,
+                     const struct command **command) {
     reader->field = "type";
     const json_t *value = json_object_get(object, "type");
     if (!value)
@@ -172,11 +211,33 @@ static int read_type(const json_t *object, struct reader *reader, enum message_t
     if (!type)
         return -1;
     for (size_t i = 0; i < G_N_ELEMENTS(forms); i++)
-        if (strcmp(forms[i].type, type) == 0) {
+        if (forms[i].type && strcmp(forms[i].type, type) == 0) {
             *out = (enum message_type)i;
             return 0;
         }
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+        if (strcmp(commands[i].type, type) == 0) {
+            *out = MESSAGE_CONTROL;
+            *command = &commands[i];
+            return 0;
+        }
     return refusal_set(reader->refusal, 400, "unknown-type", "There is no message of this type.");
+}
+
+// The same body as by REST: what is wrong with it is found where that is read.
+static int read_command(json_t *object, const struct command *command, struct reader *reader,
+                        struct message *message) {
+    reader->field = "id";
+    const json_t *id = json_object_get(object, "id");
+    const char *text = id && !json_is_null(id) ? field_text(reader, id) : NULL;
+    if (id && !json_is_null(id) && !text)
+        return -1;
+    message->control.operation = command->operation;
+    message->control.id = g_strdup(text);
+    message->control.body = json_copy(object);
+    json_object_del(message->control.body, "type");
+    json_object_del(message->control.body, "id");
+    return 0;
 }
 
 // Fields that a message does not know are left alone: a newer client may talk to an older server.
@@ -198,13 +259,15 @@ int protocol_parse(const struct config *config, const char *text, size_t size_by
     struct reader reader = {.config = config, .refusal = refusal};
     json_t *object = NULL;
     enum message_type type = MESSAGE_PING;
+    const struct command *command = NULL;
     if (load(config, text, size_bytes, &object, refusal) < 0)
         return -1;
-    int result = read_type(object, &reader, &type);
+    int result = read_type(object, &reader, &type, &command);
     if (result == 0) {
         struct message message;
         message_init(&message, type);
-        result = read_fields(object, &reader, &message);
+        result = command ? read_command(object, command, &reader, &message)
+                         : read_fields(object, &reader, &message);
         if (result == 0 && type == MESSAGE_JOIN && !message.join.name)
             message.join.name = g_strdup(FIELD_DEFAULT_NAME);
         if (result == 0)

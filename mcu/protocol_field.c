@@ -225,3 +225,15 @@ char *protocol_clean_name(const struct config *config, const char *given, struct
     struct reader reader = {.config = config, .field = "name", .refusal = refusal};
     return read_full_name(&reader, given);
 }
+
+// More than a member nobody can ask to be.
+int field_read_wish_to_watch(const struct reader *reader, const json_t *value, void *target) {
+    const char *role = field_text(reader, value);
+    bool is_viewer = g_strcmp0(role, "viewer") == 0;
+    if (!role)
+        return -1;
+    if (!is_viewer && strcmp(role, "member") != 0)
+        return field_refuse(reader, "must be viewer or member");
+    *(bool *)target = is_viewer;
+    return 0;
+}

@@ -36,8 +36,9 @@ field_read field_read_mid;
 field_read field_read_mline_index; // int
 field_read field_read_chat;
 field_read field_read_emoji;
-field_read field_read_receive; // int: enum downlink_wish
-field_read field_read_bool;    // bool
-field_read field_read_switch;  // int: 0 or 1
+field_read field_read_receive;       // int: enum downlink_wish
+field_read field_read_bool;          // bool
+field_read field_read_wish_to_watch; // bool: the role is "viewer", not "member"
+field_read field_read_switch;        // int: 0 or 1
 
 #endif

@@ -30,12 +30,16 @@ static json_t *text_json(const char *text) {
 }
 
 char *protocol_joined(const char *id, const char *room, const char *role, const char *resume,
-                      bool was_resumed, json_t *ice_servers, json_t *members, json_t *messages) {
-    return dump(json_pack(
+                      bool was_resumed, json_t *ice_servers, json_t *members, json_t *messages,
+                      json_t *more) {
+    json_t *joined = json_pack(
         "{s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "type", "joined", "id", text_json(id),
         "room", text_json(room), "role", text_json(role), "resume", text_json(resume), "resumed",
         was_resumed, "ice_servers", ice_servers ? ice_servers : json_array(), "members",
-        members ? members : json_array(), "messages", messages ? messages : json_array()));
+        members ? members : json_array(), "messages", messages ? messages : json_array());
+    json_object_update(joined, more);
+    json_decref(more);
+    return dump(joined);
 }
 
 char *protocol_answer(const char *sdp) {
@@ -48,12 +52,23 @@ char *protocol_candidate(const char *candidate, const char *mid, int mline_index
                           "sdpMLineIndex", mline_index));
 }
 
+// Hands are taken in the order in which they went up.
+static json_t *hand_at_json(const struct member_view *member) {
+    char at[32];
+    if (!member->hand || !member->hand_unix_ms)
+        return json_null();
+    protocol_time(member->hand_unix_ms, at);
+    return json_string(at);
+}
+
 json_t *protocol_member_json(const struct member_view *member) {
-    return json_pack("{s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:s}", "id", text_json(member->id),
-                     "name", text_json(member->name), "role", text_json(member->role),
-                     "audio_muted", member->audio_muted, "video_muted", member->video_muted, "hand",
-                     member->hand, "screen", member->screen, "quality",
-                     member->quality ? member->quality : "good");
+    return json_pack("{s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:b, s:s, s:f, s:b, s:b}", "id",
+                     text_json(member->id), "name", text_json(member->name), "role",
+                     text_json(member->role), "audio_muted", member->audio_muted, "video_muted",
+                     member->video_muted, "hand", member->hand, "hand_at", hand_at_json(member),
+                     "screen", member->screen, "quality",
+                     member->quality ? member->quality : "good", "volume", member->volume,
+                     "spotlight", member->is_spotlit, "hidden", member->is_hidden);
 }
 
 char *protocol_member_joined(const struct member_view *member) {
@@ -128,12 +143,16 @@ json_t *protocol_chat_json(int64_t id, const char *from, const char *name, const
     char at[32];
     protocol_time(at_unix_ms, at);
     return json_pack("{s:s, s:I, s:o, s:o, s:o, s:s}", "type", "chat", "id", (json_int_t)id, "from",
-                     text_json(from), "name", text_json(name), "text", text_json(text), "at", at);
+                     from ? text_json(from) : json_null(), "name", text_json(name), "text",
+                     text_json(text), "at", at);
 }
 
 char *protocol_chat(int64_t id, const char *from, const char *name, const char *text,
-                    int64_t at_unix_ms) {
-    return dump(protocol_chat_json(id, from, name, text, at_unix_ms));
+                    int64_t at_unix_ms, const char *to) {
+    json_t *json = protocol_chat_json(id, from, name, text, at_unix_ms);
+    if (json && to)
+        json_object_set_new(json, "to", text_json(to));
+    return dump(json);
 }
 
 char *protocol_reaction(const char *from, const char *name, const char *emoji) {
@@ -149,8 +168,33 @@ char *protocol_error(const struct refusal *refusal) {
     return dump(object);
 }
 
-char *protocol_bye(const char *reason) {
-    return dump(json_pack("{s:s, s:o}", "type", "bye", "reason", text_json(reason)));
+char *protocol_bye(const char *reason, const char *message) {
+    json_t *json = json_pack("{s:s, s:o}", "type", "bye", "reason", text_json(reason));
+    if (json && message && message[0])
+        json_object_set_new(json, "message", text_json(message));
+    return dump(json);
+}
+
+char *protocol_room(json_t *room) {
+    return dump(json_pack("{s:s, s:o}", "type", "room", "room", room));
+}
+
+char *protocol_lobby(json_t *waiting) {
+    return dump(json_pack("{s:s, s:o}", "type", "lobby", "waiting", waiting));
+}
+
+char *protocol_permissions(const char *role, json_t *permissions) {
+    return dump(json_pack("{s:s, s:o, s:o}", "type", "permissions", "role", text_json(role),
+                          "permissions", permissions));
+}
+
+char *protocol_waiting(const char *room, const char *sentence) {
+    return dump(json_pack("{s:s, s:o, s:o}", "type", "waiting", "room", text_json(room), "message",
+                          text_json(sentence)));
+}
+
+char *protocol_viewers(int count) {
+    return dump(json_pack("{s:s, s:i}", "type", "viewers", "count", count));
 }
 
 char *protocol_pong(void) {

@@ -1,57 +1,25 @@
 // SPDX-License-Identifier: MIT
 // A room is held by the hub, by work of its mixer's threads that is on its way to the control loop,
 // by whoever takes a snapshot, and by the thread that stops its mixer.
-#include "mcu/room.h"
+#include "mcu/room_internal.h"
 
 #include "mcu/log.h"
+#include "mcu/room_layout.h"
 #include "mcu/session_internal.h"
 
-#include <errno.h>
-#include <glib.h>
-#include <sodium.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#define SECOND_NS INT64_C(1000000000)
-
-struct room {
-    // Immutable.
-    const struct room_world *world;
-    char name[ROOM_NAME_MAX];
-    bool is_made_by_api;
-    int members_max, linger_s;
-    int width_px, height_px, fps;
-    int64_t created_unix_ms;
-    struct downlink_config downlink;
-    struct mixer *mixer;
-
-    atomic_int references;
-
-    // Control loop only.
-    enum layout_kind layout;
-    enum downlink_wish ceiling;
-    bool is_ended, has_had_members;
-    GPtrArray *members; // struct member, in order of joining
-    unsigned last_member_number;
-    int64_t emptied_ns;
-    struct stage_view view;
-    struct desk_speaking speaking;
-    bool has_view;
-};
 
 static atomic_int draining;
+static uint64_t last_serial; // control loop
 
 int rooms_draining(void) {
     return atomic_load(&draining);
 }
 
-static int64_t unix_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+int64_t room_unix_ms(void) {
+    return g_get_real_time() / 1000;
 }
 
 struct room *room_ref(struct room *room) {
@@ -63,6 +31,9 @@ void room_unref(struct room *room) {
     if (!room || atomic_fetch_sub(&room->references, 1) != 1)
         return;
     g_ptr_array_free(room->members, TRUE);
+    g_ptr_array_free(room->waiting, TRUE);
+    g_ptr_array_free(room->seats, TRUE);
+    g_array_free(room->bans, TRUE);
     free(room);
 }
 
@@ -73,6 +44,15 @@ struct view_news {
     struct stage_view view;
 };
 
+static json_t *view_to_json(const struct stage_view *view) {
+    json_t *tiles = json_array();
+    for (int i = 0; i < view->count; i++)
+        json_array_append_new(tiles,
+                              json_pack("{s:s, s:s}", "member", view->tiles[i].member, "kind",
+                                        view->tiles[i].role == VIDEO_SCREEN ? "screen" : "camera"));
+    return json_pack("{s:s, s:o}", "kind", layout_name(view->kind), "tiles", tiles);
+}
+
 static void take_view(void *user) {
     struct view_news *news = user;
     struct room *room = news->room;
@@ -80,8 +60,9 @@ static void take_view(void *user) {
         room->view = news->view;
         room->has_view = true;
         room_tell(room, protocol_layout(&room->view));
+        room_event(room, "layout", view_to_json(&room->view));
         for (guint i = 0; i < room->members->len; i++)
-            member_send_uplink(room->members->pdata[i], &room->view, room->fps);
+            member_send_uplink(room->members->pdata[i], &room->view, room->spec.fps);
     }
     room_unref(room);
     free(news);
@@ -103,8 +84,12 @@ struct speaking_news {
 static void take_speaking(void *user) {
     struct speaking_news *news = user;
     if (!news->room->is_ended) {
+        json_t *members = json_array();
+        for (int i = 0; i < news->speaking.count; i++)
+            json_array_append_new(members, json_string(news->speaking.ids[i]));
         news->room->speaking = news->speaking;
         room_tell(news->room, protocol_speaking(&news->speaking));
+        room_event(news->room, "speaking", json_pack("{s:o}", "members", members));
     }
     room_unref(news->room);
     free(news);
@@ -121,28 +106,6 @@ static void on_speaking(void *user, const struct desk_speaking *speaking) {
 static const struct mixer_ops mixer_ops = {.on_view = on_view, .on_speaking = on_speaking};
 
 // ---- life ----
-
-static int round_to_16(int pixels) {
-    return (pixels + 15) / 16 * 16;
-}
-
-bool room_canvas_is_possible(int width_px, int height_px) {
-    int width = round_to_16(width_px), height = round_to_16(height_px);
-    int longer = width > height ? width : height, shorter = width > height ? height : width;
-    return longer >= 320 && longer <= 1920 && shorter >= 176 && shorter <= 1088;
-}
-
-void room_spec_init(struct room_spec *spec, const struct config *config, const char *name) {
-    *spec = (struct room_spec){
-        .name = name,
-        .layout = LAYOUT_GRID,
-        .width_px = config->canvas_width_px,
-        .height_px = config->canvas_height_px,
-        .fps = config->canvas_fps,
-        .members_max = config->room_members_max,
-        .linger_s = config->room_linger_s,
-    };
-}
 
 // More pixels or frames than the default canvas deserve more bits, but not in proportion.
 static void plan_bitrates(const struct room_spec *spec, const struct config *config,
@@ -162,48 +125,50 @@ static void plan_bitrates(const struct room_spec *spec, const struct config *con
     out->thrifty_kbps = config->audio_thrifty_kbps;
 }
 
+static struct stage_config canvas_of(const struct room_spec *spec,
+                                     const struct downlink_config *downlink) {
+    return (struct stage_config){
+        .width_px = spec->width_px,
+        .height_px = spec->height_px,
+        .fps = spec->fps,
+        .tier_kbps = {downlink->tier_kbps[0], downlink->tier_kbps[1], downlink->tier_kbps[2]},
+        .layer_percent = {downlink->layer_percent[0], downlink->layer_percent[1]},
+        .shows_names = true,
+    };
+}
+
 int room_create(const struct room_world *world, const struct room_spec *spec, struct room **out) {
     struct room *room = calloc(1, sizeof(*room));
     if (!room)
         return -ENOMEM;
     const struct config *config = world->config;
     room->world = world;
-    snprintf(room->name, sizeof(room->name), "%s", spec->name);
-    room->is_made_by_api = spec->is_made_by_api;
-    room->members_max = spec->members_max;
-    room->linger_s = spec->linger_s;
-    room->layout = spec->layout;
-    room->width_px = round_to_16(spec->width_px);
-    room->height_px = round_to_16(spec->height_px);
-    room->fps = spec->fps;
-    room->ceiling = spec->ceiling;
+    room->spec = *spec;
+    room->serial = ++last_serial;
+    room->revision = 1;
     plan_bitrates(spec, config, &room->downlink);
-    room->created_unix_ms = unix_ms();
+    room->created_unix_ms = room_unix_ms();
     room->emptied_ns = mixer_now_ns();
     room->members = g_ptr_array_new();
+    room->waiting = g_ptr_array_new_with_free_func(room_waiting_free);
+    room->seats = g_ptr_array_new_with_free_func(room_seat_free);
+    room->bans = g_array_new(FALSE, TRUE, sizeof(struct room_ban));
     atomic_init(&room->references, 1);
     struct mixer_config mixer_config = {
-        .video = {.width_px = room->width_px,
-                  .height_px = room->height_px,
-                  .fps = room->fps,
-                  .tier_kbps = {room->downlink.tier_kbps[0], room->downlink.tier_kbps[1],
-                                room->downlink.tier_kbps[2]},
-                  .layer_percent = {room->downlink.layer_percent[0],
-                                    room->downlink.layer_percent[1]},
-                  .shows_names = true},
+        .video = canvas_of(spec, &room->downlink),
         .audio = {.kbps = config->audio_kbps,
                   .thrifty_kbps = config->audio_thrifty_kbps,
                   .loudest = config->loudest,
                   .playout_min_ns = config->playout_min_ms * INT64_C(1000000),
                   .playout_max_ns = config->playout_max_ms * INT64_C(1000000)},
     };
-    int error = mixer_create(room->name, &mixer_config, &mixer_ops, room, &room->mixer);
+    int error = mixer_create(spec->name, &mixer_config, &mixer_ops, room, &room->mixer);
     if (error) {
         room_unref(room);
         return error;
     }
-    mixer_set_layout(room->mixer, &(struct stage_layout){.kind = room->layout});
-    log_info(room->name, "room made by %s", room->is_made_by_api ? "the API" : "a join");
+    mixer_set_layout(room->mixer, &spec->layout);
+    mixer_set_background(room->mixer, spec->background_rgb);
     *out = room;
     return 0;
 }
@@ -217,20 +182,22 @@ static gpointer drain(gpointer user) {
     return NULL;
 }
 
-void room_end(struct room *room, const char *reason) {
+void room_end(struct room *room, const char *reason, const char *message) {
+    bool is_shutdown = strcmp(reason, "server-shutdown") == 0;
     room->is_ended = true;
+    room_dismiss_waiting(room, reason, message);
     while (room->members->len > 0) {
         struct member *member = room->members->pdata[room->members->len - 1];
         struct session *session = member_session(member);
         g_ptr_array_set_size(room->members, (gint)room->members->len - 1);
+        room_end_presence(room, member);
         member_destroy(member);
         if (session)
-            session_bye(session, reason);
+            session_bye(session, reason, message);
     }
-    // People come back to the same room after a restart, and find what was said.
-    if (strcmp(reason, "server-shutdown") != 0)
-        store_forget_room(room->world->store, room->name);
-    log_info(room->name, "room ended: %s", reason);
+    room_forget(room, is_shutdown);
+    room_event(room, "room-ended", json_pack("{s:s, s:s?}", "reason", reason, "message", message));
+    log_info(room->spec.name, "room ended: %s", reason);
     atomic_fetch_add(&draining, 1);
     g_thread_unref(g_thread_new("room-drain", drain, room));
 }
@@ -238,7 +205,15 @@ void room_end(struct room *room, const char *reason) {
 // ---- questions ----
 
 const char *room_name(const struct room *room) {
-    return room->name;
+    return room->spec.name;
+}
+
+const struct room_spec *room_spec(const struct room *room) {
+    return &room->spec;
+}
+
+uint64_t room_serial(const struct room *room) {
+    return room->serial;
 }
 
 int room_member_count(const struct room *room) {
@@ -254,73 +229,106 @@ const struct downlink_config *room_downlink(const struct room *room) {
 }
 
 enum downlink_wish room_ceiling(const struct room *room) {
-    return room->ceiling;
+    return room->spec.ceiling;
 }
 
-void room_set_ceiling(struct room *room, enum downlink_wish ceiling) {
-    room->ceiling = ceiling;
-    for (guint i = 0; i < room->members->len; i++)
-        member_set_ceiling(room->members->pdata[i], ceiling);
+unsigned room_revision(const struct room *room) {
+    return room->revision;
 }
 
 void room_get_canvas(const struct room *room, int *width_px, int *height_px, int *fps) {
-    *width_px = room->width_px;
-    *height_px = room->height_px;
-    *fps = room->fps;
+    *width_px = room->spec.width_px;
+    *height_px = room->spec.height_px;
+    *fps = room->spec.fps;
 }
 
 const struct room_world *room_world(const struct room *room) {
     return room->world;
 }
 
+void room_get_place(const struct room *room, struct place *out) {
+    *out = (struct place){.room = room->spec.name, .owner = room->spec.owner};
+}
+
+bool room_allows(const struct room *room, const struct member *member, enum action action,
+                 struct refusal *refusal) {
+    struct place place;
+    struct caller caller;
+    room_get_place(room, &place);
+    member_get_caller(member, &caller);
+    return permission_check(&caller, action, &place, refusal) == 0;
+}
+
 // A room that the API made waits for its first member as long as it takes.
-bool room_is_expired(const struct room *room, int64_t now_ns) {
-    if (room->members->len > 0 || (room->is_made_by_api && !room->has_had_members))
+bool room_is_over(const struct room *room, int64_t now_ns, const char **reason) {
+    if (room->spec.expires_unix_ms && room_unix_ms() >= room->spec.expires_unix_ms) {
+        *reason = "room-expired";
+        return true;
+    }
+    bool waits_for_first = room->spec.maker == ROOM_BY_API && !room->has_had_members;
+    if (room->members->len > 0 || room->waiting->len > 0 || waits_for_first ||
+        now_ns < room->remembered_until_ns)
         return false;
-    return now_ns - room->emptied_ns > room->linger_s * SECOND_NS;
+    *reason = "empty";
+    return now_ns - room->emptied_ns > room->spec.linger_s * ROOM_SECOND_NS;
 }
 
 json_t *room_to_json(const struct room *room) {
     char created_at[32];
+    json_t *json = room_spec_to_json(&room->spec), *theme = json_object_get(json, "theme");
     protocol_time(room->created_unix_ms, created_at);
-    return json_pack("{s:s, s:i, s:s, s:{s:i, s:i, s:i}, s:i, s:s, s:s, s:s}", "id", room->name,
-                     "members", (int)room->members->len, "layout", layout_name(room->layout),
-                     "canvas", "width", room->width_px, "height", room->height_px, "fps", room->fps,
-                     "max_members", room->members_max, "receive", downlink_wish_name(room->ceiling),
-                     "created_at", created_at, "created_by", room->is_made_by_api ? "api" : "join");
+    json_object_set_new(theme, "has_background_picture",
+                        json_boolean(room->has_picture[STAGE_BACKGROUND]));
+    json_object_set_new(theme, "has_logo", json_boolean(room->has_picture[STAGE_LOGO]));
+    json_object_set_new(json, "members", json_integer((int)room->members->len - room->viewers));
+    json_object_set_new(json, "viewers", json_integer(room->viewers));
+    json_object_set_new(json, "waiting", json_integer(room->waiting->len));
+    json_object_set_new(json, "banner", room_banner_to_json(room));
+    json_object_set_new(json, "owner",
+                        room->spec.owner ? json_sprintf("%lld", (long long)room->spec.owner)
+                                         : json_null());
+    json_object_set_new(json, "revision", json_integer(room->revision));
+    json_object_set_new(json, "created_at", json_string(created_at));
+    return json;
 }
 
-static bool is_speaking(const struct room *room, const char *id) {
-    for (int i = 0; i < room->speaking.count; i++)
-        if (strcmp(room->speaking.ids[i], id) == 0)
-            return true;
-    return false;
-}
-
-json_t *room_members_to_json(const struct room *room) {
-    json_t *list = json_array();
-    for (guint i = 0; i < room->members->len; i++) {
-        struct member *member = room->members->pdata[i];
-        json_array_append_new(list, member_to_json(member, is_speaking(room, member_id(member))));
-    }
-    return list;
+json_t *room_stats_to_json(const struct room *room) {
+    struct mixer_stats stats = {0};
+    mixer_get_stats(room->mixer, &stats);
+    json_t *tiers = json_array();
+    for (int i = 0; i < STAGE_TIERS; i++)
+        json_array_append_new(tiers, json_pack("{s:I, s:I, s:I, s:i}", "frames",
+                                               (json_int_t)stats.video.tiers[i].frames, "keyframes",
+                                               (json_int_t)stats.video.tiers[i].keyframes, "bytes",
+                                               (json_int_t)stats.video.tiers[i].bytes, "kbps",
+                                               stats.video.tiers[i].kbps));
+    json_t *video =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "ticks",
+                  (json_int_t)stats.video_ticks, "ticks_late", (json_int_t)stats.video_ticks_late,
+                  "ticks_skipped", (json_int_t)stats.video_ticks_skipped, "frames_composed",
+                  (json_int_t)stats.video.frames_composed, "frames_encoded",
+                  (json_int_t)stats.video.frames_encoded, "frames_decoded",
+                  (json_int_t)stats.video.frames_decoded, "frames_broken",
+                  (json_int_t)stats.video.frames_broken, "compose_seconds",
+                  (double)stats.video.compose_ns / 1e9, "encode_seconds",
+                  (double)stats.video.encode_ns / 1e9, "tiers", tiers);
+    json_t *audio =
+        json_pack("{s:I, s:I, s:I}", "ticks", (json_int_t)stats.audio.ticks, "ticks_late",
+                  (json_int_t)stats.audio_ticks_late, "encodes", (json_int_t)stats.audio.encodes);
+    return json_pack("{s:i, s:i, s:i, s:b, s:o, s:o}", "members",
+                     (int)room->members->len - room->viewers, "viewers", room->viewers, "waiting",
+                     (int)room->waiting->len, "playing", mixer_is_playing(room->mixer), "video",
+                     video, "audio", audio);
 }
 
 void room_append_links(const struct room *room, json_t *list) {
     for (guint i = 0; i < room->members->len; i++) {
         const struct member *member = room->members->pdata[i];
         if (member_is_connected(member))
-            json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "room", room->name, "member",
-                                                  member_id(member), "link",
+            json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "room", room->spec.name,
+                                                  "member", member_id(member), "link",
                                                   member_link_to_json(member)));
     }
-}
-
-struct member *room_find_member(struct room *room, const char *id) {
-    for (guint i = 0; i < room->members->len; i++)
-        if (strcmp(member_id(room->members->pdata[i]), id) == 0)
-            return room->members->pdata[i];
-    return NULL;
 }
 
 int room_snapshot(struct room *room, int width_px, enum picture_format format, uint8_t **file,
@@ -328,144 +336,99 @@ int room_snapshot(struct room *room, int width_px, enum picture_format format, u
     return mixer_snapshot(room->mixer, width_px, format, file, size_bytes);
 }
 
-// ---- what is said to all ----
+// ---- settings ----
 
-void room_tell(struct room *room, char *text) {
-    for (guint i = 0; i < room->members->len; i++)
-        member_send(room->members->pdata[i], text);
-    free(text);
-}
-
-void room_tell_signaling(struct room *room, char *text, const struct member *except) {
-    for (guint i = 0; i < room->members->len; i++)
-        if (room->members->pdata[i] != except)
-            member_send_signaling(room->members->pdata[i], text);
-    free(text);
-}
-
-void room_on_member_changed(struct room *room, struct member *member) {
-    struct member_view view;
-    member_get_view(member, &view);
-    room_tell_signaling(room, protocol_member_updated(&view), NULL);
-    if (room->has_view)
-        member_send_uplink(member, &room->view, room->fps);
-}
-
-void room_greet(struct room *room, struct member *member) {
-    if (room->has_view) {
-        char *layout = protocol_layout(&room->view);
-        member_send(member, layout);
-        free(layout);
-        member_send_uplink(member, &room->view, room->fps);
-    }
-    char *speaking = protocol_speaking(&room->speaking);
-    member_send(member, speaking);
-    free(speaking);
-}
-
-void room_chat(struct room *room, struct member *from, const char *text) {
-    int64_t id = 0, at = unix_ms();
-    int error = store_add_message(room->world->store, room->name, member_id(from),
-                                  member_name(from), text, at, &id);
-    if (error) // said, but not for those who come later
-        log_warn(room->name, "chat message not kept: %s", strerror(-error));
-    room_tell(room, protocol_chat(id, member_id(from), member_name(from), text, at));
-}
-
-// ---- members ----
-
-static void append_message(void *user, const struct store_message *message) {
-    json_array_append_new(user, protocol_chat_json(message->id, message->member, message->name,
-                                                   message->text, message->at_unix_ms));
-}
-
-static char *make_joined(struct room *room, struct member *member, bool was_resumed) {
-    json_t *messages = json_array();
-    store_each_message(room->world->store, room->name, room->world->config->chat_history_max,
-                       append_message, messages);
-    json_t *members = json_array();
-    for (guint i = 0; i < room->members->len; i++) {
-        struct member_view view;
-        member_get_view(room->members->pdata[i], &view);
-        json_array_append_new(members, protocol_member_json(&view));
-    }
-    return protocol_joined(
-        member_id(member), room->name, member_role(member), member_resume(member), was_resumed,
-        protocol_ice_servers(room->world->config->ice_servers), members, messages);
-}
-
-static void seat_session(struct room *room, struct member *member, struct session *session,
-                         bool was_resumed) {
-    struct session *old = member_session(member);
-    member_set_session(member, session);
-    session_set_member(session, member);
-    if (old) // the same seat from another window, or a socket that is dead without knowing it
-        session_bye(old, "replaced");
-    char *joined = make_joined(room, member, was_resumed);
-    member_send_signaling(member, joined);
-    free(joined);
-}
-
-static struct member *find_resumed(struct room *room, const char *secret) {
-    size_t length = secret ? strlen(secret) : 0;
-    for (guint i = 0; i < room->members->len && length > 0; i++) {
-        const char *other = member_resume(room->members->pdata[i]);
-        if (strlen(other) == length && sodium_memcmp(other, secret, length) == 0)
-            return room->members->pdata[i];
-    }
-    return NULL;
-}
-
-int room_join(struct room *room, struct session *session, struct message *join,
-              struct refusal *refusal) {
-    struct member *member = find_resumed(room, join->join.resume);
-    if (member) {
-        seat_session(room, member, session, true);
-        log_info(room->name, "%s is back", member_id(member));
+static int change_canvas(struct room *room, const struct room_spec *wanted,
+                         struct refusal *refusal) {
+    if (wanted->width_px == room->spec.width_px && wanted->height_px == room->spec.height_px &&
+        wanted->fps == room->spec.fps)
         return 0;
-    }
-    if ((int)room->members->len >= room->members_max)
-        return refusal_set(refusal, 403, "room-full", "This room is full.");
-    char id[STAGE_ID_MAX];
-    snprintf(id, sizeof(id), "m%u", ++room->last_member_number);
-    char *name = join->join.name;
-    join->join.name = NULL;
-    const char *role =
-        room->last_member_number == 1 && !room->is_made_by_api ? "moderator" : "member";
-    member = member_create(room, id, name, role, join->join.audio_muted, join->join.video_muted);
-    if (!member)
-        return refusal_set(refusal, 503, "server-full",
-                           "The server cannot take another member now.");
-    g_ptr_array_add(room->members, member);
-    room->has_had_members = true;
-    seat_session(room, member, session, false);
-    struct member_view view;
-    member_get_view(member, &view);
-    room_tell_signaling(room, protocol_member_joined(&view), member);
-    log_info(room->name, "%s joined from %s", id, session_address(session));
+    struct downlink_config downlink = room->downlink;
+    plan_bitrates(wanted, room->world->config, &downlink);
+    struct stage_config canvas = canvas_of(wanted, &downlink);
+    int error = mixer_set_canvas(room->mixer, &canvas);
+    if (error)
+        return refusal_set(refusal, 503, "server-full", "The canvas cannot be changed now: %s.",
+                           strerror(-error));
+    room->downlink = downlink;
+    for (guint i = 0; i < room->members->len; i++)
+        member_set_downlink(room->members->pdata[i], &downlink);
     return 0;
 }
 
-void room_remove_member(struct room *room, struct member *member, const char *reason) {
-    char id[STAGE_ID_MAX];
-    snprintf(id, sizeof(id), "%s", member_id(member));
-    g_ptr_array_remove(room->members, member);
-    if (room->members->len == 0)
-        room->emptied_ns = mixer_now_ns();
-    struct session *session = member_session(member);
-    if (session)
-        session_set_member(session, NULL);
-    member_destroy(member);
-    room_tell_signaling(room, protocol_member_left(id, reason), NULL);
-    log_info(room->name, "%s left: %s", id, reason);
+int room_change(struct room *room, const struct room_spec *wanted, struct refusal *refusal) {
+    if (change_canvas(room, wanted, refusal) != 0)
+        return -1;
+    bool has_other_ceiling = wanted->ceiling != room->spec.ceiling;
+    bool is_opened = room->spec.has_lobby && !wanted->has_lobby;
+    struct stage_layout before = room->spec.layout;
+    room->spec = *wanted;
+    if (before.kind != LAYOUT_SPOTLIGHT)
+        room->kind_before_spotlight = before.kind;
+    mixer_set_layout(room->mixer, &wanted->layout);
+    mixer_set_background(room->mixer, wanted->background_rgb);
+    for (guint i = 0; i < room->members->len; i++) {
+        struct member *member = room->members->pdata[i];
+        if (has_other_ceiling)
+            member_set_ceiling(member, wanted->ceiling);
+        if (room_layout_is_chosen(&before, member_id(member)) !=
+            room_is_chosen(room, member_id(member)))
+            room_on_member_changed(room, member);
+    }
+    room_on_settings_changed(room);
+    if (is_opened)
+        room_admit(room, NULL, NULL);
+    return 0;
 }
+
+bool room_is_chosen(const struct room *room, const char *member) {
+    return room->spec.layout.kind == LAYOUT_SPOTLIGHT &&
+           room_layout_is_chosen(&room->spec.layout, member);
+}
+
+// The first one turns the spotlight on; after the last one it is as it was before.
+void room_choose(struct room *room, struct member *member, bool is_chosen) {
+    struct room_spec wanted = room->spec;
+    struct stage_layout *layout = &wanted.layout;
+    if (room_is_chosen(room, member_id(member)) == is_chosen)
+        return;
+    if (layout->kind != LAYOUT_SPOTLIGHT)
+        layout->chosen_count = 0;
+    room_layout_choose(layout, member_id(member), is_chosen);
+    layout->kind = layout->chosen_count > 0 ? LAYOUT_SPOTLIGHT : room->kind_before_spotlight;
+    room_change(room, &wanted, NULL);
+}
+
+void room_set_banner(struct room *room, const struct room_banner *banner) {
+    room->banner = banner ? *banner : (struct room_banner){0};
+    mixer_set_banner(room->mixer, banner && banner->look.text[0] ? &room->banner.look : NULL);
+    room_on_settings_changed(room);
+}
+
+json_t *room_banner_to_json(const struct room *room) {
+    const struct stage_banner *look = &room->banner.look;
+    if (!look->text[0])
+        return json_null();
+    return json_pack("{s:s, s:s, s:o, s:o}", "text", look->text, "position",
+                     look->is_at_top ? "top" : "bottom", "colour",
+                     json_sprintf("#%06x", look->colour_rgb), "background",
+                     json_sprintf("#%06x", look->background_rgb));
+}
+
+void room_set_picture(struct room *room, enum stage_picture slot, struct picture *picture) {
+    room->has_picture[slot] = picture != NULL;
+    mixer_set_picture(room->mixer, slot, picture);
+    room_on_settings_changed(room);
+}
+
+// ---- time passes ----
 
 void room_adapt(struct room *room, int64_t now_ns) {
     for (guint i = 0; i < room->members->len; i++)
         member_adapt(room->members->pdata[i], now_ns);
 }
 
-void room_check_members(struct room *room, int64_t now_ns) {
+void room_check(struct room *room, int64_t now_ns) {
     for (guint i = room->members->len; i-- > 0;) {
         struct member *member = room->members->pdata[i];
         if (!member_is_lost(member, now_ns))
@@ -473,6 +436,10 @@ void room_check_members(struct room *room, int64_t now_ns) {
         struct session *session = member_session(member);
         room_remove_member(room, member, "lost");
         if (session)
-            session_bye(session, "lost");
+            session_bye(session, "lost", NULL);
     }
+    if (room->banner.until_ns && now_ns >= room->banner.until_ns)
+        room_set_banner(room, NULL);
+    room_check_seats(room, now_ns);
+    room_check_call(room, now_ns);
 }

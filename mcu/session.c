@@ -28,7 +28,8 @@ struct session {
     struct arrival *farewell; // made in advance: the end of a socket must never be missed
     // Control loop only.
     struct member *member;
-    bool is_ended; // bye was said, or the socket has gone: what still comes is not obeyed
+    struct room *waiting; // in its lobby; the room says when that is over
+    bool is_ended;        // bye was said, or the socket has gone: what still comes is not obeyed
 };
 
 struct arrival {
@@ -105,12 +106,12 @@ void session_refuse(struct session *session, const struct refusal *refusal) {
     free(text);
 }
 
-void session_bye(struct session *session, const char *reason) {
+void session_bye(struct session *session, const char *reason, const char *message) {
     if (session->is_ended)
         return;
     session->is_ended = true;
     session->member = NULL;
-    char *text = protocol_bye(reason);
+    char *text = protocol_bye(reason, message);
     if (text)
         session_send(session, text);
     free(text);
@@ -119,6 +120,19 @@ void session_bye(struct session *session, const char *reason) {
 
 void session_set_member(struct session *session, struct member *member) {
     session->member = member;
+}
+
+void session_set_waiting(struct session *session, struct room *room) {
+    session->waiting = room;
+}
+
+const struct caller *session_caller(const struct session *session) {
+    return &session->caller;
+}
+
+static void stop_waiting(struct session *session) {
+    if (session->waiting)
+        room_forget_waiting(session->waiting, session);
 }
 
 const char *session_address(const struct session *session) {
@@ -133,7 +147,11 @@ static void obey_outside(struct session *session, struct message *message) {
             session_send(session, text);
         free(text);
     } else if (message->type == MESSAGE_LEAVE) {
-        session_bye(session, "left");
+        stop_waiting(session);
+        session_bye(session, "left", NULL);
+    } else if (session->waiting) {
+        refusal_set(&refusal, 409, "waiting", "You wait until a moderator lets you in.");
+        session_refuse(session, &refusal);
     } else if (message->type != MESSAGE_JOIN) {
         refusal_set(&refusal, 409, "not-joined", "Join a room first.");
         session_refuse(session, &refusal);
@@ -163,6 +181,7 @@ static void end(void *user) {
     struct member *member = session->member;
     session->is_ended = true;
     session->member = NULL;
+    stop_waiting(session);
     if (member) {
         log_debug(session->address, "socket of %s/%s went", room_name(member_room(member)),
                   member_id(member));

@@ -1,76 +1,142 @@
 // SPDX-License-Identifier: MIT
 // Owns the connection and its prepared statements, both under one mutex. Statements are few and
 // their rows small, so the control loop may use them; what waits for another process gives up soon.
-#include "mcu/store.h"
-
-#include "mcu/store_schema.h"
+// Beside it, by noun: store_rooms.c, store_calls.c, store_hooks.c, store_once.c, store_users.c,
+// store_meetings.c, store_forget.c; all SQL is in store_sql.c.
+#include "mcu/store_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib.h>
-#include <pthread.h>
 #include <sodium.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { OPEN_PATIENCE_MS = 5000, PATIENCE_MS = 200, KEY_RANDOM_BYTES = 24, TRIM_EVERY = 32 };
-#define MESSAGE_AGE_MAX_MS (INT64_C(24) * 3600 * 1000)
-
-enum statement {
-    GET_SETTING,
-    ADD_SETTING,
-    ADD_MESSAGE,
-    GET_MESSAGES,
-    TRIM_ROOM,
-    FORGET_ROOM,
-    FORGET_BEFORE,
-    STATEMENTS,
+enum {
+    OPEN_PATIENCE_MS = 5000,
+    OPEN_AGAIN_MS = 10,
+    PATIENCE_MS = 200,
+    KEY_RANDOM_BYTES = 24,
+    TRIM_EVERY = 32
 };
 
-static const char *const statement_sql[STATEMENTS] = {
-    [GET_SETTING] = "SELECT value FROM settings WHERE key = ?1",
-    [ADD_SETTING] = "INSERT OR IGNORE INTO settings (key, value) VALUES (?1, ?2)",
-    [ADD_MESSAGE] = "INSERT INTO messages (room, member, name, text, at_unix_ms)"
-                    " VALUES (?1, ?2, ?3, ?4, ?5)",
-    [GET_MESSAGES] = "SELECT id, member, name, text, at_unix_ms FROM (SELECT * FROM messages"
-                     " WHERE room = ?1 ORDER BY id DESC LIMIT ?2) ORDER BY id",
-    [TRIM_ROOM] = "DELETE FROM messages WHERE room = ?1 AND id <= (SELECT id FROM messages"
-                  " WHERE room = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-    [FORGET_ROOM] = "DELETE FROM messages WHERE room = ?1",
-    [FORGET_BEFORE] = "DELETE FROM messages WHERE at_unix_ms < ?1",
-};
+int64_t store_now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
-struct store {
-    // Protected by lock.
-    pthread_mutex_t lock;
-    sqlite3 *db;
-    sqlite3_stmt *statements[STATEMENTS];
-};
+// ---- statements ----
 
-// ---- statements: all with the lock held, but at open and close ----
+sqlite3_stmt *store_bind_locked(struct store *store, enum store_sql sql,
+                                const struct store_value *values) {
+    sqlite3_stmt *statement = store->statements[sql];
+    for (int i = 0; values[i].kind != VALUE_END; i++) {
+        const char *text = values[i].text;
+        if (values[i].kind == VALUE_NUMBER)
+            sqlite3_bind_int64(statement, i + 1, values[i].number);
+        else if (text || values[i].kind == VALUE_TEXT)
+            sqlite3_bind_text(statement, i + 1, text ? text : "", -1, SQLITE_STATIC);
+    }
+    return statement;
+}
 
-// Gives the statement's locks and strings back.
-static int end_locked(sqlite3_stmt *statement, int code) {
+int store_finish_locked(sqlite3_stmt *statement, int code) {
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
     return store_error(code);
 }
 
-static void bind_text(sqlite3_stmt *statement, int at, const char *text) {
-    sqlite3_bind_text(statement, at, text ? text : "", -1, SQLITE_STATIC);
+int store_run_locked(struct store *store, enum store_sql sql, const struct store_value *values) {
+    sqlite3_stmt *statement = store_bind_locked(store, sql, values);
+    return store_finish_locked(statement, sqlite3_step(statement));
 }
 
-static int run_locked(sqlite3_stmt *statement) {
-    return end_locked(statement, sqlite3_step(statement));
+int store_run(struct store *store, enum store_sql sql, const struct store_value *values) {
+    pthread_mutex_lock(&store->lock);
+    int error = store_run_locked(store, sql, values);
+    pthread_mutex_unlock(&store->lock);
+    return error;
+}
+
+int store_change(struct store *store, enum store_sql sql, const struct store_value *values) {
+    pthread_mutex_lock(&store->lock);
+    int error = store_run_locked(store, sql, values);
+    if (!error && sqlite3_changes(store->db) == 0)
+        error = -ENOENT;
+    pthread_mutex_unlock(&store->lock);
+    return error;
+}
+
+int store_add(struct store *store, enum store_sql sql, const struct store_value *values,
+              int64_t *id) {
+    pthread_mutex_lock(&store->lock);
+    int error = store_run_locked(store, sql, values);
+    if (!error)
+        *id = sqlite3_last_insert_rowid(store->db);
+    pthread_mutex_unlock(&store->lock);
+    return error;
+}
+
+int store_begin_locked(struct store *store) {
+    return store_run_locked(store, SQL_BEGIN, NO_VALUES);
+}
+
+int store_end_locked(struct store *store, int error) {
+    if (!error)
+        error = store_run_locked(store, SQL_COMMIT, NO_VALUES);
+    if (error)
+        store_run_locked(store, SQL_ROLLBACK, NO_VALUES); // it may have been rolled back already
+    return error;
+}
+
+int store_query(struct store *store, enum store_sql sql, const struct store_value *values,
+                const struct store_rows *kind, GArray **out) {
+    int code;
+    GArray *rows = g_array_new(FALSE, TRUE, (guint)kind->row_bytes);
+    g_array_set_clear_func(rows, kind->clear);
+    pthread_mutex_lock(&store->lock);
+    sqlite3_stmt *statement = store_bind_locked(store, sql, values);
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        g_array_set_size(rows, rows->len + 1);
+        kind->read(statement, rows->data + (rows->len - 1) * kind->row_bytes);
+    }
+    int error = store_finish_locked(statement, code);
+    pthread_mutex_unlock(&store->lock);
+    if (error)
+        g_array_unref(rows);
+    else
+        *out = rows;
+    return error;
+}
+
+int store_query_number(struct store *store, enum store_sql sql, const struct store_value *values,
+                       int64_t *out) {
+    pthread_mutex_lock(&store->lock);
+    sqlite3_stmt *statement = store_bind_locked(store, sql, values);
+    int code = sqlite3_step(statement);
+    int64_t number = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    int error = store_finish_locked(statement, code);
+    pthread_mutex_unlock(&store->lock);
+    if (!error)
+        *out = number;
+    return error;
+}
+
+char *store_copy_optional(sqlite3_stmt *statement, int column) {
+    return g_strdup((const char *)sqlite3_column_text(statement, column));
+}
+
+char *store_copy_text(sqlite3_stmt *statement, int column) {
+    char *text = store_copy_optional(statement, column);
+    return text ? text : g_strdup("");
 }
 
 static int prepare_all(struct store *store) {
-    for (int i = 0; i < STATEMENTS; i++) {
-        int code = sqlite3_prepare_v3(store->db, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+    for (int i = 0; i < SQL_STATEMENTS; i++) {
+        int code = sqlite3_prepare_v3(store->db, store_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
                                       &store->statements[i], NULL);
         if (code != SQLITE_OK)
             return store_error(code);
@@ -98,24 +164,21 @@ static int make_file(const char *path) {
 }
 
 static int open_db(struct store *store, const char *path) {
-    static const char pragmas[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                                  "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
-                                  "PRAGMA cell_size_check = ON;";
-    int code = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    int code =
+        sqlite3_open_v2(path, &store->db,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (code != SQLITE_OK)
         return store_error(code);
     sqlite3_busy_timeout(store->db, OPEN_PATIENCE_MS);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    return store_error(sqlite3_exec(store->db, pragmas, NULL, NULL, NULL));
-}
-
-static int forget_old(struct store *store) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    sqlite3_stmt *statement = store->statements[FORGET_BEFORE];
-    sqlite3_bind_int64(statement, 1, now_ms - MESSAGE_AGE_MAX_MS);
-    return run_locked(statement);
+    // SQLite itself does not wait where two turn a new file to WAL at the same moment.
+    for (int waited_ms = 0; waited_ms < OPEN_PATIENCE_MS; waited_ms += OPEN_AGAIN_MS) {
+        code = sqlite3_exec(store->db, store_sql_pragmas, NULL, NULL, NULL);
+        if (store_error(code) != -EBUSY)
+            break;
+        g_usleep(OPEN_AGAIN_MS * 1000);
+    }
+    return store_error(code);
 }
 
 static int open_path(struct store *store, const char *path) {
@@ -127,7 +190,7 @@ static int open_path(struct store *store, const char *path) {
     if (!error)
         error = prepare_all(store);
     if (!error)
-        error = forget_old(store);
+        error = store_forget_chat(store, store_now_ms());
     if (!error)
         sqlite3_busy_timeout(store->db, PATIENCE_MS);
     return error;
@@ -156,7 +219,7 @@ int store_open(const char *dir, struct store **out) {
 void store_close(struct store *store) {
     if (!store)
         return;
-    for (int i = 0; i < STATEMENTS; i++)
+    for (int i = 0; i < SQL_STATEMENTS; i++)
         sqlite3_finalize(store->statements[i]);
     sqlite3_close(store->db);
     pthread_mutex_destroy(&store->lock);
@@ -177,15 +240,14 @@ const char *store_explain(int error) {
 // ---- settings ----
 
 static int get_setting_locked(struct store *store, const char *name, char *value, size_t size) {
-    sqlite3_stmt *statement = store->statements[GET_SETTING];
-    bind_text(statement, 1, name);
+    sqlite3_stmt *statement = store_bind_locked(store, SQL_GET_SETTING, VALUES(TEXT(name)));
     int code = sqlite3_step(statement);
     bool has_row = code == SQLITE_ROW;
     const char *text = has_row ? (const char *)sqlite3_column_text(statement, 0) : NULL;
     bool fits = text && strlen(text) < size;
     if (fits)
         g_strlcpy(value, text, size);
-    int error = end_locked(statement, code);
+    int error = store_finish_locked(statement, code);
     if (!error && !has_row)
         return -ENOENT;
     return !error && !fits ? -EMSGSIZE : error;
@@ -197,10 +259,7 @@ static int make_secret_locked(struct store *store, const char *name) {
     randombytes_buf(random, sizeof(random));
     sodium_bin2base64(secret, sizeof(secret), random, sizeof(random),
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    sqlite3_stmt *statement = store->statements[ADD_SETTING];
-    bind_text(statement, 1, name);
-    bind_text(statement, 2, secret);
-    int error = run_locked(statement);
+    int error = store_run_locked(store, SQL_ADD_SETTING, VALUES(TEXT(name), TEXT(secret)));
     sodium_memzero(secret, sizeof(secret));
     sodium_memzero(random, sizeof(random));
     return error;
@@ -225,93 +284,68 @@ int store_api_key(struct store *store, char *key, bool *is_new) {
     return store_secret(store, "api_key", key, is_new);
 }
 
-// ---- chat ----
-
-static int trim_room_locked(struct store *store, const char *room) {
-    sqlite3_stmt *statement = store->statements[TRIM_ROOM];
-    bind_text(statement, 1, room);
-    sqlite3_bind_int(statement, 2, STORE_MESSAGES_MAX);
-    return run_locked(statement);
+int store_is_usable(struct store *store) {
+    return store_run(store, SQL_GET_SETTING, VALUES(TEXT("api_key")));
 }
+
+// ---- chat ----
 
 int store_add_message(struct store *store, const char *room, const char *member, const char *name,
                       const char *text, int64_t at_unix_ms, int64_t *id) {
-    pthread_mutex_lock(&store->lock);
-    sqlite3_stmt *statement = store->statements[ADD_MESSAGE];
-    bind_text(statement, 1, room);
-    bind_text(statement, 2, member);
-    bind_text(statement, 3, name);
-    bind_text(statement, 4, text);
-    sqlite3_bind_int64(statement, 5, at_unix_ms);
-    int error = run_locked(statement);
-    if (!error) {
-        *id = sqlite3_last_insert_rowid(store->db);
-        // Now and then, at random: ids alternate between rooms, so counting them could miss one for
-        // ever.
-        if (randombytes_uniform(TRIM_EVERY) == 0)
-            trim_room_locked(store, room);
-    }
-    pthread_mutex_unlock(&store->lock);
+    int error =
+        store_add(store, SQL_ADD_MESSAGE,
+                  VALUES(TEXT(room), TEXT(member), TEXT(name), TEXT(text), NUMBER(at_unix_ms)), id);
+    // Now and then, at random: ids alternate between rooms, so counting them could miss one for
+    // ever.
+    if (!error && randombytes_uniform(TRIM_EVERY) == 0)
+        store_run(store, SQL_TRIM_MESSAGES, VALUES(TEXT(room), NUMBER(STORE_MESSAGES_MAX)));
     return error;
 }
 
-static void clear_message(gpointer data) {
-    struct store_message *message = data;
+static void read_message(sqlite3_stmt *statement, void *row) {
+    *(struct store_message *)row = (struct store_message){
+        .id = sqlite3_column_int64(statement, 0),
+        .member = store_copy_text(statement, 1),
+        .name = store_copy_text(statement, 2),
+        .text = store_copy_text(statement, 3),
+        .at_unix_ms = sqlite3_column_int64(statement, 4),
+    };
+}
+
+static void clear_message(gpointer row) {
+    struct store_message *message = row;
     g_free((char *)message->member);
     g_free((char *)message->name);
     g_free((char *)message->text);
 }
 
-static char *copy_column(sqlite3_stmt *statement, int column) {
-    const char *text = (const char *)sqlite3_column_text(statement, column);
-    return g_strdup(text ? text : "");
-}
-
-static int read_messages_locked(struct store *store, const char *room, int max, GArray *out) {
-    sqlite3_stmt *statement = store->statements[GET_MESSAGES];
-    bind_text(statement, 1, room);
-    sqlite3_bind_int(statement, 2, MAX(max, 0)); // negative would be no limit
-    int code;
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-        struct store_message message = {
-            .id = sqlite3_column_int64(statement, 0),
-            .member = copy_column(statement, 1),
-            .name = copy_column(statement, 2),
-            .text = copy_column(statement, 3),
-            .at_unix_ms = sqlite3_column_int64(statement, 4),
-        };
-        g_array_append_val(out, message);
-    }
-    return end_locked(statement, code);
-}
+const struct store_rows store_message_rows = {sizeof(struct store_message), read_message,
+                                              clear_message};
 
 int store_each_message(struct store *store, const char *room, int max,
                        void (*each)(void *user, const struct store_message *message), void *user) {
-    GArray *messages = g_array_new(FALSE, FALSE, sizeof(struct store_message));
-    g_array_set_clear_func(messages, clear_message);
-    pthread_mutex_lock(&store->lock);
-    int error = read_messages_locked(store, room, max, messages);
-    pthread_mutex_unlock(&store->lock);
-    for (guint i = 0; i < messages->len && !error; i++)
-        each(user, &g_array_index(messages, struct store_message, i));
-    g_array_free(messages, TRUE);
-    return error;
+    GArray *rows;
+    // A negative limit would be none.
+    int error = store_query(store, SQL_EACH_MESSAGE, VALUES(TEXT(room), NUMBER(MAX(max, 0))),
+                            &store_message_rows, &rows);
+    if (error)
+        return error;
+    for (guint i = 0; i < rows->len; i++)
+        each(user, &g_array_index(rows, struct store_message, i));
+    g_array_unref(rows);
+    return 0;
 }
 
+// What was said in a call that is kept goes to its history.
 int store_forget_room(struct store *store, const char *room) {
     pthread_mutex_lock(&store->lock);
-    sqlite3_stmt *statement = store->statements[FORGET_ROOM];
-    bind_text(statement, 1, room);
-    int error = run_locked(statement);
-    pthread_mutex_unlock(&store->lock);
-    return error;
-}
-
-int store_is_usable(struct store *store) {
-    pthread_mutex_lock(&store->lock);
-    sqlite3_stmt *statement = store->statements[GET_SETTING];
-    bind_text(statement, 1, "api_key");
-    int error = run_locked(statement);
+    int error = store_begin_locked(store);
+    if (!error) {
+        error = store_run_locked(store, SQL_DROP_MESSAGES, VALUES(TEXT(room)));
+        if (!error)
+            error = store_run_locked(store, SQL_FILE_MESSAGES, VALUES(TEXT(room)));
+        error = store_end_locked(store, error);
+    }
     pthread_mutex_unlock(&store->lock);
     return error;
 }

@@ -1,26 +1,21 @@
 // SPDX-License-Identifier: MIT
-// A migration is never changed once it was released: what comes later is added below it.
 #include "mcu/store_schema.h"
 
+#include "mcu/store_sql.h"
+
 #include <errno.h>
-#include <glib.h>
 #include <stdio.h>
 
-static const char *const migrations[] = {
-    // 1: the API key and chat
-    "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-    // AUTOINCREMENT: clients tell messages apart by id, so one that was deleted must not come back.
-    "CREATE TABLE messages (id INTEGER PRIMARY KEY AUTOINCREMENT, room TEXT NOT NULL,"
-    " member TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, at_unix_ms INTEGER NOT NULL);"
-    "CREATE INDEX messages_by_room ON messages (room, id);"
-    "CREATE INDEX messages_by_time ON messages (at_unix_ms);",
-};
-
 int store_schema_version(void) {
-    return G_N_ELEMENTS(migrations);
+    return store_migrations_count;
 }
 
 int store_error(int sqlite_code) {
+    switch (sqlite_code) {
+    case SQLITE_CONSTRAINT_PRIMARYKEY:
+    case SQLITE_CONSTRAINT_UNIQUE: return -EEXIST;
+    case SQLITE_CONSTRAINT_FOREIGNKEY: return -ENOENT;
+    }
     switch (sqlite_code & 0xff) {
     case SQLITE_OK:
     case SQLITE_ROW:
@@ -41,7 +36,7 @@ int store_error(int sqlite_code) {
 
 static int read_version(sqlite3 *db, int *version) {
     sqlite3_stmt *statement = NULL;
-    int code = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL);
+    int code = sqlite3_prepare_v2(db, store_sql_get_version, -1, &statement, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_step(statement);
     if (code == SQLITE_ROW)
@@ -60,8 +55,8 @@ static int migrate_once(sqlite3 *db, int *version) {
     int error = read_version(db, version);
     if (error || *version < 0 || *version >= store_schema_version())
         return error;
-    snprintf(set_version, sizeof(set_version), "PRAGMA user_version = %d", *version + 1);
-    error = execute(db, migrations[*version]);
+    snprintf(set_version, sizeof(set_version), store_sql_set_version, *version + 1);
+    error = execute(db, store_migrations[*version]);
     if (!error)
         error = execute(db, set_version);
     if (!error)
@@ -73,14 +68,14 @@ int store_schema_migrate(sqlite3 *db) {
     int version = 0;
     int error = read_version(db, &version);
     while (!error && version >= 0 && version < store_schema_version()) {
-        error = execute(db, "BEGIN IMMEDIATE");
+        error = execute(db, store_sql[SQL_BEGIN]);
         if (error)
             return error;
         error = migrate_once(db, &version);
         if (!error)
-            error = execute(db, "COMMIT");
+            error = execute(db, store_sql[SQL_COMMIT]);
         if (error)
-            execute(db, "ROLLBACK");
+            execute(db, store_sql[SQL_ROLLBACK]);
     }
     if (!error && version != store_schema_version())
         return -EPROTO;

@@ -23,14 +23,15 @@ struct token_claims {
     bool is_single_use;
 };
 
-// *out is malloc'ed. 0 or negative errno.
+// *out is malloc'ed. 0 or negative errno; -EINVAL: token_read() would refuse such claims (a single
+// use needs an id).
 int token_mint(const char *secret, const struct token_claims *claims, char **out);
 // 0, or -1 and *refusal: 401 with code token-bad (not a token, another algorithm, another secret, a
 // claim that makes no sense), token-expired or token-early. Whether a single-use token was used is
 // the store's to say (store_use_token()).
 int token_read(const char *secret, const char *text, int64_t now_s, struct token_claims *out,
                struct refusal *refusal);
-// What the holder of it is in its room.
+// What the holder of it is in its room. is_local is false.
 void token_caller(const struct token_claims *claims, struct caller *out);
 
 #endif

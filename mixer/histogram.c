@@ -4,7 +4,7 @@
 #define MS INT64_C(1000000)
 
 const int64_t histogram_bounds_ns[HISTOGRAM_CLASSES - 1] = {
-    MS / 2,   1 * MS,   2 * MS,   5 * MS,   10 * MS,   20 * MS,  40 * MS,
+    MS / 2,  1 * MS,   2 * MS,   5 * MS,   10 * MS,   20 * MS,   40 * MS,
     80 * MS, 160 * MS, 320 * MS, 640 * MS, 1280 * MS, 5000 * MS,
 };
 

@@ -43,11 +43,16 @@ static void sleep_until_ns(int64_t at_ns) {
         ;
 }
 
-// Parks the thread while *receivers is zero. False: the mixer stops. *has_parked tells that the
+// A clip's time passes whether somebody hears it or not, or it would be kept for ever.
+static bool is_wanted(struct mixer *mixer, const int *receivers) {
+    return *receivers > 0 || (receivers == &mixer->audio_receivers && desk_is_playing(mixer->desk));
+}
+
+// Parks the thread while nobody wants its ticks. False: the mixer stops. *has_parked tells that the
 // schedule must start anew.
 static bool wait_for_receivers(struct mixer *mixer, const int *receivers, bool *has_parked) {
     pthread_mutex_lock(&mixer->lock);
-    while (!mixer->is_stopping && *receivers == 0) {
+    while (!mixer->is_stopping && !is_wanted(mixer, receivers)) {
         *has_parked = true;
         pthread_cond_wait(&mixer->wake, &mixer->lock);
     }
@@ -124,7 +129,9 @@ static void *run_audio(void *argument) {
             next_ns = mixer_now_ns();
         has_parked = false;
         sleep_until_ns(next_ns);
-        if (mixer_now_ns() - next_ns > DESK_FRAME_NS / 2)
+        int64_t late_ns = mixer_now_ns() - next_ns;
+        histogram_add(&mixer->audio_lateness, late_ns);
+        if (late_ns > DESK_FRAME_NS / 2)
             atomic_fetch_add(&mixer->audio_ticks_late, 1);
         tick_audio(mixer, next_ns, tick);
         next_ns += DESK_FRAME_NS;
@@ -219,6 +226,9 @@ void mixer_set_volume(struct mixer_member *member, double volume) {
 
 void mixer_play(struct mixer *mixer, struct clip *clip, double volume) {
     desk_play(mixer->desk, clip, volume);
+    pthread_mutex_lock(&mixer->lock);
+    pthread_cond_broadcast(&mixer->wake);
+    pthread_mutex_unlock(&mixer->lock);
 }
 
 void mixer_stop_playing(struct mixer *mixer) {
@@ -243,4 +253,6 @@ void mixer_get_stats(struct mixer *mixer, struct mixer_stats *out) {
     out->video_ticks_late = atomic_load(&mixer->video_ticks_late);
     out->video_ticks_skipped = atomic_load(&mixer->video_ticks_skipped);
     out->audio_ticks_late = atomic_load(&mixer->audio_ticks_late);
+    out->audio_lateness = (struct histogram_counts){.sum_ns = 0};
+    histogram_sum(&mixer->audio_lateness, &out->audio_lateness);
 }

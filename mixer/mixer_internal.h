@@ -39,6 +39,7 @@ struct mixer {
     size_t delivery_capacity;
 
     atomic_uint_fast64_t video_ticks, video_ticks_late, video_ticks_skipped, audio_ticks_late;
+    struct histogram audio_lateness;
 };
 
 struct mixer_member {

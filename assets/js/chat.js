@@ -87,8 +87,8 @@ export class Chat {
 
   // False if it is known already: after a reconnect the server tells the history again.
   #add(message, isNew) {
-    if (typeof message.text !== 'string' || (message.id != null && this.#seen.has(message.id))) return false;
-    if (message.id != null) this.#seen.add(message.id);
+    if (typeof message.text !== 'string' || (message.id && this.#seen.has(message.id))) return false;
+    if (message.id) this.#seen.add(message.id); // 0: for one alone, told once
     const isAtEnd = this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < 60;
     this.#log.append(this.#build(message));
     while (this.#log.children.length > LOG_MAX) this.#log.firstElementChild.remove();

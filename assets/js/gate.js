@@ -17,8 +17,9 @@ export class Gate {
     this.#show('Entering the room…', '', 'enter');
   }
 
-  wait() {
-    this.#show('Someone will let you in', 'The people who run this room have been told that you are here. This page goes on by itself.', 'wait');
+  // words: the server's, or null.
+  wait(words) {
+    this.#show('Please wait here', `${words ?? 'A moderator will let you in soon.'} This page goes on by itself.`, 'wait');
     byId('gate-title').focus();
   }
 

@@ -30,7 +30,7 @@ export class Moderate {
   refuse(id) { return this.#say({ type: 'refuse', id }); }
 
   muteAll() {
-    if (this.#say({ type: 'mute-all' })) toast('Everyone but you was muted. They can turn their microphones on again.', { iconName: 'mic-off' });
+    if (this.#say({ type: 'mute-all' })) toast('Everyone but the moderators was muted. They can turn their microphones on again.', { iconName: 'mic-off' });
   }
 
   async kick(member, { isBanned = false } = {}) {

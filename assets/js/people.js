@@ -5,6 +5,8 @@ import { avatar, build, byId, icon } from './dom.js';
 import { PersonTools } from './person-tools.js';
 import { qualityMark } from './quality.js';
 
+const PEOPLE_ROLES = { moderator: 'moderator', viewer: 'watching' }; // a member is just there
+
 export class People {
   #session;
   #moderate;
@@ -22,7 +24,8 @@ export class People {
 
   #draw() {
     const { members, viewers } = this.#session;
-    byId('people-count').textContent = [members.size, viewers ? `${viewers} watching` : null].filter(Boolean).join(', ');
+    const taking = [...members.values()].filter((member) => member.role !== 'viewer').length;
+    byId('people-count').textContent = [taking, viewers ? `${viewers} watching` : null].filter(Boolean).join(', ');
     if (this.#open && (!members.has(this.#open) || !this.#session.isModerator)) this.#open = null;
     for (const [id, row] of this.#rows) {
       if (members.has(id)) continue;
@@ -86,7 +89,7 @@ export class People {
 
   #cells(member, isSpeaking, turn) {
     const notes = [
-      member.id === this.#session.id ? 'you' : null, member.role === 'moderator' ? 'moderator' : null,
+      member.id === this.#session.id ? 'you' : null, ['moderator', 'viewer'].includes(member.role) ? PEOPLE_ROLES[member.role] : null,
       member.spotlight ? 'in the spotlight' : null, member.hidden ? 'not in the picture' : null,
     ];
     const name = build('span', { class: 'person-name' }, build('b', { dir: 'auto' }, member.name));

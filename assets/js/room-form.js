@@ -19,9 +19,9 @@ export class RoomForm {
   constructor({ prefix, hasLayout = false }) {
     this.#prefix = prefix;
     this.elements = [
-      formField({ name: 'title', label: 'Title', prefix, maxlength: 200, autocomplete: 'off', placeholder: 'None: the room’s name is shown' }),
+      formField({ name: 'title', label: 'Title', prefix, maxlength: 100, autocomplete: 'off', placeholder: 'None: the room’s name is shown' }),
       ...(hasLayout ? [formField({ name: 'layout', label: 'Layout of the picture', prefix, tag: 'select', options: LAYOUTS })] : []),
-      formField({ name: 'pin', label: 'PIN', prefix, maxlength: 64, autocomplete: 'off', inputmode: 'numeric', placeholder: ' ' }),
+      formField({ name: 'pin', label: 'PIN', prefix, maxlength: 32, autocomplete: 'off', hint: '4 to 32 letters and digits. Moderators and the holders of a personal link are not asked.' }),
       build('button', { type: 'button', class: 'link-button', 'data-pin-off': true, 'data-testid': `${prefix}pin-off`, hidden: true }, 'Remove the PIN'),
       ...SWITCHES.map(([name, label]) => formSwitch({ name, label, prefix })),
       formField({ name: 'background', label: 'Background of the picture', prefix, type: 'color' }),
@@ -46,7 +46,7 @@ export class RoomForm {
   read() {
     const changes = {};
     const title = this.#field('title').value.trim();
-    if (title !== (this.#room.title ?? '')) changes.title = title || null;
+    if (title !== (this.#room.title ?? '')) changes.title = title;
     for (const [name] of SWITCHES) {
       if (this.#field(name).checked !== Boolean(this.#room[name])) changes[name] = this.#field(name).checked;
     }

@@ -97,7 +97,7 @@ function roomOnState(state) {
     roomOpenCall();
   } else if (state === 'waiting') {
     lobby?.close();
-    gate.wait();
+    gate.wait(session.door);
   }
 }
 

@@ -30,6 +30,7 @@ export class Session extends Emitter {
   info = null; // the room's settings
   waiting = []; // who waits to come in; moderators know
   viewers = 0;
+  door = null; // what the server says to who waits in front of it
   restartAt_ms = 0; // when the server went down for a while; 0: it did not
   members = new Map(); // id -> member, in the order they came
   speaking = new Set();
@@ -216,7 +217,8 @@ export class Session extends Emitter {
   }
 
   // In front of the door: the server keeps the place in the queue as long as the socket is open.
-  #onWaiting() {
+  #onWaiting({ message }) {
+    this.door = message ?? null;
     this.#signaling.settle();
     this.#setState('waiting');
   }

@@ -9,6 +9,7 @@ const ENDINGS = {
   'server-shutdown': ['The server is going down', 'It said goodbye to everybody. It may be back in a moment.', 'Try again'],
   empty: ['The room was closed', 'Nobody was left in it.', 'Join again'],
   'lobby-refused': ['You were not let in', 'Someone who runs this room has answered no.', null],
+  'lobby-full': ['Too many people wait already', 'Try again in a while.', 'Try again'],
   'room-locked': ['This room is locked', 'Nobody else can come in just now. Ask someone inside to unlock it.', 'Try again'],
   'room-expired': ['This room’s time is over', 'It was made for a time that has passed.', null],
   'sign-in-required': ['This room wants you to sign in', 'Guests cannot come in here.', 'Try again'],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-//   desk_push -> playout -> decoder -> resampler -> mute -> speech and gate -> pcm
+//   desk_push -> playout -> decoder -> resampler -> mute -> speech and gate -> volume -> pcm
 //                (lock)                   ^
 //                  `--- delay's error --- drift
 #include "mixer/audio/channel.h"
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define COMFORT_MAX_DBFS (-58.0)
+#define VOLUME_MAX       2.0f
 
 static void channel_free(struct desk_channel *channel) {
     sound_decoder_destroy(channel->decoder);
@@ -43,7 +44,8 @@ struct desk_channel *channel_create(const char *id, uint64_t serial,
     speech_init(&channel->speech);
     channel->published.level_dbfs = SPEECH_SILENT_DBFS;
     channel->voice.pcm = channel->pcm;
-    channel->mute_gain = 1;
+    channel->mute_gain = channel->gain = 1;
+    atomic_init(&channel->volume, 1);
     return channel;
 }
 
@@ -73,6 +75,11 @@ void desk_set_listening(struct desk_channel *channel, bool is_listening) {
 
 void desk_set_thrifty(struct desk_channel *channel, bool is_thrifty) {
     atomic_store(&channel->is_thrifty, is_thrifty);
+}
+
+void desk_set_volume(struct desk_channel *channel, double volume) {
+    float value = volume > 0 ? (float)volume : 0; // no number counts as 0
+    atomic_store(&channel->volume, value < VOLUME_MAX ? value : VOLUME_MAX);
 }
 
 void desk_set_loss_percent(struct desk_channel *channel, int percent) {
@@ -192,19 +199,34 @@ static void read_frame(struct desk_channel *channel, double speed, bool is_live)
         memset(channel->pcm, 0, sizeof(channel->pcm));
 }
 
-static void fade_mute(struct desk_channel *channel, bool is_muted) {
-    float aim = is_muted ? 0 : 1, gain = channel->mute_gain;
-    if (gain == aim)
+// From one gain to another over the frame.
+static void ramp(float pcm[DESK_FRAME_SAMPLES], float from, float to) {
+    if (from == 1 && to == 1)
         return;
     for (int i = 0; i < DESK_FRAME_SAMPLES; i++)
-        channel->pcm[i] *= gain + (aim - gain) * (float)(i + 1) / DESK_FRAME_SAMPLES;
+        pcm[i] *= from + (to - from) * (float)(i + 1) / DESK_FRAME_SAMPLES;
+}
+
+static void fade_mute(struct desk_channel *channel, bool is_muted) {
+    float aim = is_muted ? 0 : 1;
+    ramp(channel->pcm, channel->mute_gain, aim);
     channel->mute_gain = aim;
+}
+
+// Behind the speech detector, whose noise floor and thresholds are the microphone's own. While it
+// is muted the gain stays: what comes back comes back at the new volume.
+static void apply_volume(struct desk_channel *channel, float volume, bool is_live) {
+    float aim = volume > 0 ? volume : channel->gain;
+    if (is_live)
+        ramp(channel->pcm, channel->gain, aim);
+    channel->gain = aim;
+    channel->voice.loudness_dbfs = channel->speech.loudness_dbfs + 20 * log10(fmaxf(aim, 1e-6F));
 }
 
 static void publish(struct desk_channel *channel) {
     pthread_mutex_lock(&channel->lock);
     struct desk_channel_stats *stats = &channel->published;
-    stats->playout_ns = playout_hold_ns(channel->playout);
+    stats->playout_ns = channel->hold_ns = playout_hold_ns(channel->playout);
     stats->drift_ppm = drift_ppm(&channel->drift);
     stats->level_dbfs = channel->speech.level_dbfs;
     stats->is_speaking = channel->speech.is_speaking;
@@ -213,7 +235,8 @@ static void publish(struct desk_channel *channel) {
 }
 
 void channel_pull(struct desk_channel *channel, int64_t now_ns, bool is_wanted) {
-    bool is_muted = atomic_load(&channel->is_muted);
+    float volume = atomic_load(&channel->volume);
+    bool is_muted = atomic_load(&channel->is_muted) || volume == 0;
     bool is_live = is_wanted && !(is_muted && channel->mute_gain == 0);
     if (is_live && !channel->was_live)
         sound_decoder_reset(channel->decoder);
@@ -233,6 +256,6 @@ void channel_pull(struct desk_channel *channel, int64_t now_ns, bool is_wanted) 
         speech_pass(&channel->speech);
     }
     channel->voice.is_open = channel->speech.is_open;
-    channel->voice.loudness_dbfs = channel->speech.loudness_dbfs;
+    apply_volume(channel, volume, is_live);
     publish(channel);
 }

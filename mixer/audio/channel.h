@@ -28,6 +28,7 @@ struct desk_channel {
     atomic_int references;
     atomic_bool is_muted, is_listening, is_thrifty, is_removed;
     atomic_int loss_percent;
+    _Atomic float volume;
 
     // Protected by lock, which is held for no codec's work.
     pthread_mutex_t lock;
@@ -44,7 +45,9 @@ struct desk_channel {
     struct speech speech;
     struct mix_voice voice;
     float mute_gain;
+    float gain; // of the volume, where the last frame ended
     bool was_live;
+    int64_t hold_ns;                  // of the playout buffer
     int64_t newest_ns;                // arrival of the newest packet that was used
     struct outlet *own, *own_thrifty; // made when first needed
     struct outlet *heard;             // last tick

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A sound file that somebody sent (WAV, Ogg, FLAC, MP3, WebM, M4A), decoded: 48 kHz, mono. Pure; any
-// thread. What is in a file is not trusted.
+// A sound file that somebody sent (WAV, Ogg, FLAC, MP3, WebM, M4A), decoded: 48 kHz, mono. Pure;
+// any thread. What is in a file is not trusted.
 #ifndef MIXER_AUDIO_CLIP_H
 #define MIXER_AUDIO_CLIP_H
 

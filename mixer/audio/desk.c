@@ -2,8 +2,9 @@
 // One tick: pull a frame of every channel, choose who is heard, sum, encode, deliver.
 //
 //   channels --pcm--> mix (loudest N) --sum of all---------> shared outlets --> all who are not
-//                                     |                                         in it
+//                                     |                ^                        in it
 //                                     `-sum minus self, N--> own outlets ----> each who is
+//                                       announcer's clip --^ (in all of them)
 //
 // Each outlet there is twice: 20 ms a packet, and 60 ms for thrifty listeners. Those of 60 ms all
 // begin their packets at the same ticks, and only there does a listener change its kind.
@@ -12,6 +13,7 @@
 // channel alive meanwhile. All other state belongs to the tick thread or is atomic.
 #include "mixer/audio/desk.h"
 
+#include "mixer/audio/announcer.h"
 #include "mixer/audio/channel.h"
 #include "mixer/audio/floor.h"
 #include "mixer/audio/mix.h"
@@ -23,7 +25,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { THRIFTY_KBPS = 14 };
+enum { THRIFTY_KBPS = 14, TICKS_PER_SECOND = 50 };
 #define PAUSE_NS (3 * DESK_FRAME_NS)
 
 // What one tick works on.
@@ -46,6 +48,8 @@ struct desk {
     // Any thread.
     atomic_uint_fast64_t ticks, encodes;
     atomic_int_fast64_t spent_ns;
+    struct histogram playout_delay;
+    struct announcer announcer; // guards itself
 
     // The tick thread's.
     struct round round;
@@ -74,6 +78,7 @@ struct desk *desk_create(const struct desk_config *config) {
         config->thrifty_kbps ? clamp(config->thrifty_kbps, 6, 40) : THRIFTY_KBPS;
     desk->config.loudest = clamp(config->loudest, 1, MIX_SEATS_MAX);
     pthread_mutex_init(&desk->lock, NULL);
+    announcer_init(&desk->announcer);
     desk->shared = outlet_create(desk->config.kbps, false);
     desk->shared_thrifty = outlet_create(desk->config.thrifty_kbps, true);
     if (!desk->shared || !desk->shared_thrifty) {
@@ -88,6 +93,7 @@ void desk_destroy(struct desk *desk) {
         return;
     outlet_destroy(desk->shared);
     outlet_destroy(desk->shared_thrifty);
+    announcer_finish(&desk->announcer);
     pthread_mutex_destroy(&desk->lock);
     free(desk->channels);
     free(desk->round.channels);
@@ -279,6 +285,7 @@ static struct packet *make_packet(struct desk *desk, struct outlet *outlet,
     uint64_t encodes = 0;
     mix_sum(desk->round.voices, desk->round.count, except ? &except->voice : NULL, desk->sum);
     tails_play(&desk->tails, desk->sum);
+    announcer_add(&desk->announcer, desk->sum);
     struct packet *packet = outlet_encode(outlet, desk->sum, desk->tick, &encodes);
     atomic_fetch_add(&desk->encodes, encodes);
     if (!packet)
@@ -384,7 +391,7 @@ static void note_speakers(struct desk *desk) {
     for (int i = 0; i < round->count; i++) {
         const struct desk_channel *channel = round->channels[i];
         round->floor_voices[i] = (struct floor_voice){channel->serial, channel->speech.is_speaking,
-                                                      channel->speech.loudness_dbfs};
+                                                      channel->voice.loudness_dbfs};
     }
     floor_update(&desk->floor, round->floor_voices, round->count, DESK_FRAME_NS);
     list_speaking(desk);
@@ -408,6 +415,15 @@ static int64_t clock_ns(void) {
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+// Of who is to be heard: the buffer of a silent one says nothing about sound.
+static void count_playout(struct desk *desk) {
+    for (int i = 0; i < desk->round.count; i++) {
+        const struct desk_channel *channel = desk->round.channels[i];
+        if (channel->voice.is_open)
+            histogram_add(&desk->playout_delay, channel->hold_ns);
+    }
+}
+
 int desk_tick(struct desk *desk, int64_t now_ns) {
     int64_t begun_ns = clock_ns();
     if (!round_open(desk))
@@ -415,32 +431,33 @@ int desk_tick(struct desk *desk, int64_t now_ns) {
     if (now_ns - desk->last_ns > PAUSE_NS)
         begin_anew(desk);
     desk->last_ns = now_ns;
+    announcer_advance(&desk->announcer);
     if (pull_all(desk, now_ns))
         mix_and_deliver(desk, now_ns);
     else
         forget_mix(desk);
     note_speakers(desk);
+    if (atomic_fetch_add(&desk->ticks, 1) % TICKS_PER_SECOND == 0)
+        count_playout(desk);
     round_close(&desk->round);
     desk->tick++;
-    atomic_fetch_add(&desk->ticks, 1);
     atomic_fetch_add(&desk->spent_ns, clock_ns() - begun_ns);
     return 0;
 }
 
 void desk_get_stats(struct desk *desk, struct desk_stats *out) {
-    out->ticks = atomic_load(&desk->ticks);
-    out->encodes = atomic_load(&desk->encodes);
-    out->tick_ns = atomic_load(&desk->spent_ns);
+    *out = (struct desk_stats){.ticks = atomic_load(&desk->ticks),
+                               .encodes = atomic_load(&desk->encodes),
+                               .tick_ns = atomic_load(&desk->spent_ns)};
+    histogram_sum(&desk->playout_delay, &out->playout_delay);
 }
 
-// ---- the room's own sound ----
-
-void desk_set_volume(struct desk_channel *channel, double volume) {}
+// ---- the room's own sound
 
 void desk_play(struct desk *desk, struct clip *clip, double volume) {
-    clip_destroy(clip);
+    announcer_play(&desk->announcer, clip, volume);
 }
 
 bool desk_is_playing(struct desk *desk) {
-    return false;
+    return atomic_load(&desk->announcer.is_playing);
 }

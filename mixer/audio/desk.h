@@ -65,7 +65,9 @@ void desk_set_listening(struct desk_channel *channel, bool is_listening);
 // This listener's link is narrow: 60 ms a packet, thrifty_kbps. One more encode is shared by all
 // such who are not in the mix. A change costs no gap.
 void desk_set_thrifty(struct desk_channel *channel, bool is_thrifty);
-// How loud this one is in the mix, 0 to 2; 1 at first.
+// How loud this one is in the mix, 0 to 2; 1 at first. A seat among the loudest and the floor go by
+// what the others hear, so the volume counts there: who is turned down does not keep out those who
+// can be heard, and 0 is the same as muted. Whether somebody speaks at all is judged before it.
 void desk_set_volume(struct desk_channel *channel, double volume);
 // How much of what is sent to this listener gets lost: an encode's FEC follows the worst of its
 // listeners. 0 .. 100.
@@ -74,7 +76,8 @@ void desk_set_loss_percent(struct desk_channel *channel, int percent);
 void desk_set_min_delay_ns(struct desk_channel *channel, int64_t delay_ns);
 
 // Takes the clip and puts it into everybody's mix from the next tick on, instead of one that still
-// plays; NULL ends that one (within a few ms, without a click). It counts to no speaker.
+// plays; NULL ends that one (within a few ms, without a click). It counts to no speaker, and its
+// time passes while nobody listens too. volume: 0 to 2. Any thread, as the next one.
 void desk_play(struct desk *desk, struct clip *clip, double volume);
 bool desk_is_playing(struct desk *desk);
 

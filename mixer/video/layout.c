@@ -10,11 +10,20 @@
 //   +-+----+----+--+    |            +---+             +---+-----+
 //     |    |    |       +------------+---+             |   |     |
 //
+//   sidebar                spotlight, three chosen
+//   +-----------+----+     +-----+-----+---+
+//   |           |    |     |     |     |   |
+//   |   large   +----+     +--+--+--+--+---+
+//   |           |    |        |     |  |   |
+//   |           +----+        |     |  +---+
+//   +-----------+----+        +-----+
+//
 // Tiles are 4:3 to 16:9, whatever the canvas: cameras are, and a picture that covers such a tile
 // loses a quarter at most. No gaps: at 49 tiles a gap of one block would cost a third of each tile.
 #include "mixer/video/layout.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -26,6 +35,9 @@ enum {
     // The strip's part of the side it takes from. A screen is there to be read.
     SPEAKER_STRIP_SHARE = 5,
     SCREEN_STRIP_SHARE = 8,
+    // Few beside the large one, but those well to be seen.
+    SIDEBAR_SHARE = 4,
+    SIDEBAR_MAX = 4,
 };
 
 struct size {
@@ -127,30 +139,64 @@ static int place_grid(struct size canvas, int count, struct rect *cells) {
     return placed > 1 ? placed : place_whole(canvas, cells);
 }
 
-// The strip stands where it leaves the large tile larger. The large one keeps its place whatever
-// the count, so that people coming and going move only the strip.
+struct parts {
+    bool is_beside; // the strip, else below
+    struct size large, strip;
+};
+
+// The strip stands where it leaves the large part larger. The parts depend on the canvas alone, so
+// that people coming and going move only the strip.
+static struct parts divide(struct size canvas, int share, bool is_shaped) {
+    struct size beside = {canvas.width - max_int(canvas.width / share, TILE_MIN_WIDTH),
+                          canvas.height};
+    struct size above = {canvas.width,
+                         canvas.height - max_int(canvas.height / share, TILE_MIN_HEIGHT)};
+    struct size beside_tile = fit_tile(beside), above_tile = fit_tile(above);
+    bool is_beside = area_of(beside_tile) >= area_of(above_tile);
+    struct parts parts = {.is_beside = is_beside};
+    if (is_shaped)
+        parts.large = is_beside ? beside_tile : above_tile;
+    else
+        parts.large = is_beside ? beside : above;
+    parts.strip = is_beside ? (struct size){canvas.width - parts.large.width, canvas.height}
+                            : (struct size){canvas.width, canvas.height - parts.large.height};
+    return parts;
+}
+
+// Where there is plenty of room, the large one must still look like it.
+static struct size limit_of_strip(struct size large) {
+    return (struct size){max_int(large.width / 2, TILE_MIN_WIDTH),
+                         max_int(large.height / 2, TILE_MIN_HEIGHT)};
+}
+
+static int place_strip(const struct parts *parts, struct size limit, int count,
+                       struct rect *cells) {
+    return place_block(parts->is_beside ? parts->large.width : 0,
+                       parts->is_beside ? 0 : parts->large.height, parts->strip, limit, count,
+                       cells);
+}
+
 static int place_large_and_strip(struct size canvas, int share, int count, struct rect *cells) {
-    struct size beside = fit_tile(
-        (struct size){canvas.width - max_int(canvas.width / share, TILE_MIN_WIDTH), canvas.height});
-    struct size above = fit_tile((struct size){
-        canvas.width, canvas.height - max_int(canvas.height / share, TILE_MIN_HEIGHT)});
-    bool is_beside = area_of(beside) >= area_of(above);
-    struct size large = is_beside ? beside : above;
+    struct parts parts = divide(canvas, share, true);
+    struct size large = parts.large;
     if (count == 1 || !is_shown(large))
         return place_whole(canvas, cells);
-
-    struct size strip = is_beside ? (struct size){canvas.width - large.width, canvas.height}
-                                  : (struct size){canvas.width, canvas.height - large.height};
-    // Where there is plenty of room, the large one must still look like it.
-    struct size limit = {max_int(large.width / 2, TILE_MIN_WIDTH),
-                         max_int(large.height / 2, TILE_MIN_HEIGHT)};
-    int placed = place_block(is_beside ? large.width : 0, is_beside ? 0 : large.height, strip,
-                             limit, count - 1, cells + 1);
+    int placed = place_strip(&parts, limit_of_strip(large), count - 1, cells + 1);
     if (placed == 0)
         return place_whole(canvas, cells);
-    cells[0] = is_beside ? emit(0, (canvas.height - large.height) / 2, large)
-                         : emit((canvas.width - large.width) / 2, 0, large);
+    cells[0] = parts.is_beside ? emit(0, (canvas.height - large.height) / 2, large)
+                               : emit((canvas.width - large.width) / 2, 0, large);
     return 1 + placed;
+}
+
+// As many in one column as fill it at its full width; below the large one of an upright canvas, a
+// few as well.
+static int place_sidebar(struct size canvas, int count, struct rect *cells) {
+    struct parts parts = divide(canvas, SIDEBAR_SHARE, true);
+    int height = (parts.strip.width * 9 + 8) / 16, column = SIDEBAR_MAX;
+    if (parts.is_beside && height * column > parts.strip.height)
+        column = max_int(parts.strip.height / height, 1);
+    return place_large_and_strip(canvas, SIDEBAR_SHARE, min_int(count, 1 + column), cells);
 }
 
 int layout_place(enum layout_kind kind, int width_px, int height_px, int count,
@@ -162,10 +208,52 @@ int layout_place(enum layout_kind kind, int width_px, int height_px, int count,
     switch (kind) {
     case LAYOUT_SPEAKER: return place_large_and_strip(canvas, SPEAKER_STRIP_SHARE, count, cells);
     case LAYOUT_SCREEN: return place_large_and_strip(canvas, SCREEN_STRIP_SHARE, count, cells);
-    case LAYOUT_SIDEBAR:
-    case LAYOUT_SPOTLIGHT:
+    case LAYOUT_SIDEBAR: return place_sidebar(canvas, count, cells);
+    case LAYOUT_SPOTLIGHT: return place_large_and_strip(canvas, SPEAKER_STRIP_SHARE, count, cells);
     case LAYOUT_CUSTOM:
     case LAYOUT_GRID: break;
     }
     return place_grid(canvas, count, cells);
+}
+
+int layout_place_spotlight(int width_px, int height_px, int large, int count, struct rect *cells,
+                           int *large_placed) {
+    struct size canvas = {width_px / BLOCK_PX, height_px / BLOCK_PX};
+    count = min_int(count, LAYOUT_CELLS_MAX);
+    if (large < 2 || count <= large || canvas.width <= 0 || canvas.height <= 0) {
+        // One alone is a speaker; and without others there is no strip.
+        enum layout_kind kind = large > 1 ? LAYOUT_GRID : LAYOUT_SPOTLIGHT;
+        int placed = layout_place(kind, width_px, height_px, count, cells);
+        *large_placed = large > 1 ? placed : min_int(placed, 1);
+        return placed;
+    }
+    struct parts parts = divide(canvas, SPEAKER_STRIP_SHARE, false);
+    int shown = place_block(0, 0, parts.large, parts.large, large, cells);
+    struct size limit = {max_int(cells[0].width / BLOCK_PX * 3 / 4, TILE_MIN_WIDTH),
+                         max_int(cells[0].height / BLOCK_PX * 3 / 4, TILE_MIN_HEIGHT)};
+    int rest = shown > 0 ? place_strip(&parts, limit, count - large, cells + shown) : 0;
+    if (rest == 0)
+        return *large_placed = place_grid(canvas, large, cells);
+    *large_placed = shown;
+    return shown + rest;
+}
+
+// Edges are rounded, not sizes: neighbours stay neighbours.
+static void round_side(double from_percent, double length_percent, int blocks, int *from,
+                       int *length) {
+    double begin = from_percent * blocks / 100;
+    double end = (from_percent + length_percent) * blocks / 100;
+    // Written so that what is no number at all is false.
+    begin = begin > 0 ? fmin(begin, blocks - 1) : 0;
+    end = end > begin ? fmin(end, blocks) : begin;
+    *from = min_int((int)lround(begin), blocks - 1);
+    *length = max_int((int)lround(end) - *from, 1);
+}
+
+struct rect layout_round(struct layout_percent at, int width_px, int height_px) {
+    int x, y;
+    struct size size;
+    round_side(at.x, at.width, max_int(width_px / BLOCK_PX, 1), &x, &size.width);
+    round_side(at.y, at.height, max_int(height_px / BLOCK_PX, 1), &y, &size.height);
+    return emit(x, y, size);
 }

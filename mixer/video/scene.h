@@ -15,6 +15,7 @@ struct scene_place {
     uint64_t serial; // of the seat; never 0
     enum video_role role;
     struct rect at;
+    int z;
     struct cell_look look;
 };
 

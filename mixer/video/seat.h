@@ -25,8 +25,9 @@ struct stage_seat {
 
     // Protected by the stage's lock.
     char name[NAME_SIZE_BYTES];
-    bool audio_muted, video_muted, hand;
-    uint64_t screen_sequence; // 0: shares none
+    bool audio_muted, video_muted, hand, is_hidden;
+    bool is_wanted[SEAT_ROLES], has_been_told; // what the feeds were told last
+    uint64_t screen_sequence;                  // 0: shares none
     bool is_speaking;
     int64_t spoke_ns;
 };

@@ -179,7 +179,7 @@ void stage_set_speaking(struct stage *stage, const char *const *ids, int count,
 
 void stage_set_layout(struct stage *stage, const struct stage_layout *layout) {
     pthread_mutex_lock(&stage->lock);
-    roster_set_layout(&stage->roster, layout->kind);
+    roster_set_layout(&stage->roster, layout);
     pthread_mutex_unlock(&stage->lock);
 }
 

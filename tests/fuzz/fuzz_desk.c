@@ -55,11 +55,24 @@ static void push(struct script *script, struct desk_channel *channel, int64_t no
     script->size -= length;
 }
 
+static void play(struct script *script, struct desk *desk) {
+    struct clip *clip = calloc(1, sizeof(*clip));
+    clip->count = (size_t)take(script, 1) * 16;
+    clip->samples = calloc(clip->count + 1, sizeof(float));
+    for (size_t i = 0; i < clip->count; i++)
+        clip->samples[i] = i % 2 ? 1 : -1;
+    if (clip->count > 200 * 16) {
+        clip_destroy(clip);
+        clip = NULL;
+    }
+    desk_play(desk, clip, (double)take(script, 1) / 64 - 1);
+}
+
 static void command(struct script *script, struct desk *desk, struct desk_channel *channel,
                     int64_t *now_ns) {
     struct desk_speaking speaking;
     struct desk_channel_stats stats;
-    switch (take(script, 1) % 10) {
+    switch (take(script, 1) % 12) {
     case 0:
     case 1: push(script, channel, *now_ns); break;
     case 2: desk_push_lost(channel, take_time(script, *now_ns), take_time(script, 0)); break;
@@ -68,6 +81,8 @@ static void command(struct script *script, struct desk *desk, struct desk_channe
     case 5: desk_set_min_delay_ns(channel, take_time(script, 0)); break;
     case 6: desk_set_thrifty(channel, take(script, 1) & 1); break;
     case 7: desk_set_loss_percent(channel, (int)(int8_t)take(script, 1)); break;
+    case 8: desk_set_volume(channel, (double)take(script, 1) / 64 - 1); break;
+    case 9: play(script, desk); break;
     default:
         *now_ns += (int64_t)(take(script, 1) % 8) * 5 * MS + 1;
         desk_tick(desk, *now_ns);

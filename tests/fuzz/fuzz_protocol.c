@@ -100,7 +100,7 @@ static void clean(const char *text) {
     protocol_is_emoji(text);
     protocol_is_candidate(text);
     json_decref(protocol_ice_servers(text));
-    require_json(protocol_chat(1, text, text, text, 0));
+    require_json(protocol_chat(1, text, text, text, 0, text));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -18,6 +18,7 @@ struct client {
     // Immutable.
     struct client_options options;
     char *room, *name, *resume;
+    json_t *more;
     struct intake *intake;
     struct notes *notes;
     struct wire *wire;
@@ -224,6 +225,7 @@ static void on_open(void *user) {
         json_pack("{s:s,s:s,s:s}", "type", "join", "room", client->room, "name", client->name);
     if (client->resume)
         json_object_set_new(join, "resume", json_string(client->resume));
+    json_object_update(join, client->more);
     send_json(client, join);
 }
 
@@ -257,6 +259,7 @@ struct client *client_create(const struct client_options *options) {
     client->room = g_strdup(options->room);
     client->name = g_strdup(options->name);
     client->resume = g_strdup(options->resume);
+    client->more = options->more ? json_loads(options->more, 0, NULL) : NULL;
     client->wanted[TRANSPORT_AUDIO] = options->microphone;
     client->wanted[TRANSPORT_CAMERA] = options->camera;
     client->intake = intake_create(options->keeps_packets, options->keeps_figures);
@@ -292,6 +295,7 @@ void client_destroy(struct client *client) {
     g_free(client->room);
     g_free(client->name);
     g_free(client->resume);
+    json_decref(client->more);
     g_free(client);
 }
 
@@ -372,6 +376,10 @@ void client_id(struct client *client, char out[CLIENT_ID_MAX]) {
 char *client_resume_token(struct client *client) {
     return notes_resume_token(client->notes);
 }
+json_t *client_last_message(struct client *client, const char *type) {
+    return notes_last_message(client->notes, type);
+}
+
 bool client_was_resumed(struct client *client) {
     return notes_was_resumed(client->notes);
 }

@@ -9,6 +9,7 @@
 #include "tests/peer/media.h"
 #include "tests/peer/transport.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +23,7 @@ struct client_options {
     int port;
     const char *path; // NULL: /ws
     const char *room, *name;
+    const char *more;               // fields of `join` besides: "{\"pin\":\"1234\"}"; NULL: none
     const char *resume;             // NULL, or what client_resume_token() of an earlier one gave
     const struct media *camera;     // borrowed until client_destroy(); NULL: nothing is sent
     const struct media *microphone; // likewise
@@ -105,6 +107,8 @@ void client_last_error(struct client *client, char *code, size_t code_bytes);
 bool client_bye(struct client *client, char *reason, size_t reason_bytes); // false: no `bye` yet
 int client_close_code(struct client *client);                      // of the WebSocket; 0: none
 int client_message_count(struct client *client, const char *type); // how many of this type came
+// The newest of this type, a new reference; NULL: none came.
+json_t *client_last_message(struct client *client, const char *type);
 
 // --- what it receives ---
 void client_video(struct client *client, struct client_stream *out);

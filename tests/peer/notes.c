@@ -14,6 +14,7 @@ struct notes {
     json_t *members;   // id -> member
     json_t *speaking;  // array of ids, or NULL
     json_t *counts;    // type -> integer
+    json_t *newest;    // type -> message
     GPtrArray *chats;  // texts
     GPtrArray *errors; // codes
     char bye_reason[128];
@@ -24,6 +25,7 @@ struct notes *notes_create(void) {
     g_mutex_init(&notes->lock);
     notes->members = json_object();
     notes->counts = json_object();
+    notes->newest = json_object();
     notes->chats = g_ptr_array_new_with_free_func(g_free);
     notes->errors = g_ptr_array_new_with_free_func(g_free);
     return notes;
@@ -34,6 +36,7 @@ void notes_destroy(struct notes *notes) {
         return;
     json_decref(notes->members);
     json_decref(notes->counts);
+    json_decref(notes->newest);
     json_decref(notes->speaking);
     g_ptr_array_free(notes->chats, TRUE);
     g_ptr_array_free(notes->errors, TRUE);
@@ -134,6 +137,7 @@ void notes_take(struct notes *notes, const json_t *message) {
     const char *type = message ? text_of(message, "type") : "broken";
     g_mutex_lock(&notes->lock);
     json_object_set_new(notes->counts, type, json_integer(number_of(notes->counts, type) + 1));
+    json_object_set(notes->newest, type, (json_t *)message);
     for (size_t i = 0; i < G_N_ELEMENTS(handlers); i++)
         if (!strcmp(type, handlers[i].type))
             handlers[i].take(notes, message);
@@ -241,4 +245,11 @@ int notes_message_count(struct notes *notes, const char *type) {
     int count = number_of(notes->counts, type);
     g_mutex_unlock(&notes->lock);
     return count;
+}
+
+json_t *notes_last_message(struct notes *notes, const char *type) {
+    g_mutex_lock(&notes->lock);
+    json_t *message = json_incref(json_object_get(notes->newest, type));
+    g_mutex_unlock(&notes->lock);
+    return message;
 }

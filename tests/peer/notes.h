@@ -27,6 +27,7 @@ bool notes_has_chat(struct notes *notes, const char *text);
 bool notes_has_error(struct notes *notes, const char *code); // code NULL: any
 void notes_last_error(struct notes *notes, char *code, size_t code_bytes);
 bool notes_bye(struct notes *notes, char *reason, size_t reason_bytes);
+json_t *notes_last_message(struct notes *notes, const char *type);
 int notes_message_count(struct notes *notes, const char *type);
 
 #endif

@@ -25,7 +25,7 @@ struct server {
     // Immutable after server_start().
     pid_t pid;
     int output_fd;
-    char *data_dir;
+    char *data_dir, *binary, **flags;
     GThread *reader;
     // server_*'s caller only.
     bool is_stopping;
@@ -96,26 +96,28 @@ static void show_lines(struct server *server) {
 
 // --- start ---
 
-static void exec_child(const char *binary, const char *data_dir, const char *const *flags, int fd) {
-    const char *args[64] = {binary,   "--listen",  "127.0.0.1:0", "--data-dir",
-                            data_dir, "--api-key", API_KEY};
+static void exec_child(const struct server *server, int listen_port, int fd) {
+    char listen[32];
+    snprintf(listen, sizeof(listen), "127.0.0.1:%d", listen_port);
+    const char *args[64] = {server->binary,   "--listen",  listen, "--data-dir",
+                            server->data_dir, "--api-key", API_KEY};
     int count = 7;
-    for (int i = 0; flags && flags[i] && count < 63; i++)
-        args[count++] = flags[i];
+    for (int i = 0; server->flags && server->flags[i] && count < 63; i++)
+        args[count++] = server->flags[i];
     dup2(fd, STDOUT_FILENO);
     dup2(fd, STDERR_FILENO);
-    execv(binary, (char *const *)args);
-    fprintf(stderr, "%s: %s\n", binary, strerror(errno));
+    execv(server->binary, (char *const *)args);
+    fprintf(stderr, "%s: %s\n", server->binary, strerror(errno));
     _exit(127);
 }
 
-static int spawn(struct server *server, const char *binary, const char *const *flags) {
+static int spawn(struct server *server, int listen_port) {
     int fds[2];
     if (pipe2(fds, O_CLOEXEC) < 0)
         return -errno;
     server->pid = fork();
     if (server->pid == 0)
-        exec_child(binary, server->data_dir, flags, fds[1]);
+        exec_child(server, listen_port, fds[1]);
     close(fds[1]);
     server->output_fd = fds[0];
     if (server->pid > 0)
@@ -134,6 +136,23 @@ static bool wait_until_listening(struct server *server) {
     return is_listening;
 }
 
+static bool run(struct server *server, int listen_port) {
+    if (spawn(server, listen_port) != 0)
+        return false;
+    server->reader = g_thread_new("server-output", read_output, server);
+    return wait_until_listening(server);
+}
+
+bool server_restart(struct server *server, int signal_number) {
+    int port = server->port;
+    kill(server->pid, signal_number);
+    waitpid(server->pid, NULL, 0);
+    g_thread_join(server->reader);
+    server->reader = NULL;
+    server->port = 0;
+    return run(server, port);
+}
+
 struct server *server_start(const char *binary, const char *const *flags) {
     static gsize has_curl;
     if (g_once_init_enter(&has_curl)) {
@@ -148,11 +167,10 @@ struct server *server_start(const char *binary, const char *const *flags) {
     g_queue_init(&server->lines);
     server->waits_ns = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     server->data_dir = g_dir_make_tmp("tessera-test-XXXXXX", NULL);
-    if (server->data_dir && spawn(server, binary, flags) == 0) {
-        server->reader = g_thread_new("server-output", read_output, server);
-        if (wait_until_listening(server))
-            return server;
-    }
+    server->binary = g_strdup(binary);
+    server->flags = g_strdupv((char **)flags);
+    if (server->data_dir && run(server, 0))
+        return server;
     fprintf(stderr, "%s did not come to listen\n", binary);
     server_stop(server);
     return NULL;
@@ -223,6 +241,8 @@ int server_stop(struct server *server) {
     g_queue_clear_full(&server->lines, g_free);
     g_hash_table_destroy(server->waits_ns);
     g_free(server->data_dir);
+    g_free(server->binary);
+    g_strfreev(server->flags);
     g_mutex_clear(&server->lock);
     g_cond_clear(&server->changed);
     g_free(server);

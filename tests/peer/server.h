@@ -19,6 +19,9 @@ struct server *server_start(const char *binary, const char *const *flags);
 // signal ended it, -3 when a sanitizer reported something. Whatever is not 0 is shown with the
 // server's last lines on stderr. Frees. NULL is allowed (0).
 int server_stop(struct server *server);
+// Ends it with this signal, waits, and starts it again on the same port with the same data. False:
+// it does not come to listen.
+bool server_restart(struct server *server, int signal_number);
 // The two halves, for those who look in between.
 void server_begin_stop(struct server *server);
 

@@ -44,6 +44,8 @@ struct hub {
     struct loop *loop;
     pthread_t thread;
     struct server *server;
+    struct events *events;     // NULL: none
+    struct webhooks *webhooks; // likewise
     atomic_int ready; // what hub_is_ready() says
     atomic_int opened, closed, cleanly_closed, released, received;
     char made[64];
@@ -222,7 +224,11 @@ UNUSED static void fixture_set(char **setting, const char *value) {
 
 UNUSED static void fixture_serve(struct hub *hub) {
     char error[256] = "";
-    struct server_world world = {.hub = hub, .api_key = TEST_KEY, .token_secret = TEST_SECRET};
+    struct server_world world = {.hub = hub,
+                                 .api_key = TEST_KEY,
+                                 .token_secret = TEST_SECRET,
+                                 .events = hub->events,
+                                 .webhooks = hub->webhooks};
     if (server_create(&world, &hub->server, error, sizeof(error)) != 0)
         fail_msg("%s", error);
     assert_true(server_port(hub->server) > 0);

@@ -2,6 +2,7 @@
 #include "mixer/video/layout.h"
 
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -29,7 +30,7 @@ static int area(struct rect rect) {
 
 static void for_each_layout(void (*check)(enum layout_kind kind, int width, int height, int count,
                                           const struct rect *cells, int placed)) {
-    for (int kind = LAYOUT_GRID; kind <= LAYOUT_SCREEN; kind++)
+    for (int kind = LAYOUT_GRID; kind <= LAYOUT_SPOTLIGHT; kind++)
         for (int i = 0; i < CANVAS_COUNT; i++)
             for (int count = 1; count <= LAYOUT_CELLS_MAX; count++) {
                 struct rect cells[LAYOUT_CELLS_MAX];
@@ -104,7 +105,7 @@ static void test_rows_are_centred_the_last_one_too(void **state) {
 }
 
 static void test_tiles_never_grow_with_the_count(void **state) {
-    for (int kind = LAYOUT_GRID; kind <= LAYOUT_SCREEN; kind++)
+    for (int kind = LAYOUT_GRID; kind <= LAYOUT_SPOTLIGHT; kind++)
         for (int i = 0; i < CANVAS_COUNT; i++) {
             int last = INT32_MAX, last_large = INT32_MAX, last_placed = 0;
             for (int count = 1; count <= LAYOUT_CELLS_MAX; count++) {
@@ -155,7 +156,7 @@ static void assert_rect(struct rect rect, int x, int y, int width, int height) {
 
 static void test_one_alone_has_the_whole_canvas(void **state) {
     struct rect cells[LAYOUT_CELLS_MAX];
-    for (int kind = LAYOUT_GRID; kind <= LAYOUT_SCREEN; kind++) {
+    for (int kind = LAYOUT_GRID; kind <= LAYOUT_SPOTLIGHT; kind++) {
         assert_int_equal(layout_place((enum layout_kind)kind, 1280, 720, 1, cells), 1);
         assert_rect(cells[0], 0, 0, 1280, 720);
     }
@@ -198,7 +199,7 @@ static void test_a_screen_is_larger_than_a_speaker(void **state) {
 static void test_odd_requests_place_what_fits(void **state) {
     struct rect cells[LAYOUT_CELLS_MAX + 1];
     memset(cells, 0x5a, sizeof(cells));
-    for (int kind = LAYOUT_GRID; kind <= LAYOUT_SCREEN; kind++) {
+    for (int kind = LAYOUT_GRID; kind <= LAYOUT_SPOTLIGHT; kind++) {
         assert_int_equal(layout_place((enum layout_kind)kind, 1280, 720, 0, cells), 0);
         assert_int_equal(layout_place((enum layout_kind)kind, 1280, 720, -3, cells), 0);
         assert_int_equal(layout_place((enum layout_kind)kind, 0, 720, 3, cells), 0);
@@ -211,8 +212,83 @@ static void test_odd_requests_place_what_fits(void **state) {
     assert_int_equal(cells[LAYOUT_CELLS_MAX].x, 0x5a5a5a5a);
 }
 
+static void test_a_sidebar_holds_a_column_of_few(void **state) {
+    struct rect cells[LAYOUT_CELLS_MAX];
+    assert_int_equal(layout_place(LAYOUT_SIDEBAR, 1280, 720, 3, cells), 3);
+    assert_int_equal(layout_place(LAYOUT_SIDEBAR, 1280, 720, 30, cells), 5);
+    assert_rect(cells[0], 0, 0, 960, 720);
+    for (int i = 1; i < 5; i++)
+        assert_rect(cells[i], 960, 176 * (i - 1), 320, 176);
+    assert_int_equal(layout_place(LAYOUT_SIDEBAR, 720, 1280, 30, cells), 5);
+}
+
+static void test_in_the_spotlight_the_chosen_share_the_large_part(void **state) {
+    for (int i = 0; i < CANVAS_COUNT; i++)
+        for (int large = 0; large <= LAYOUT_CELLS_MAX; large++)
+            for (int count = large > 0 ? large : 1; count <= LAYOUT_CELLS_MAX; count += 3) {
+                struct rect cells[LAYOUT_CELLS_MAX];
+                int width = CANVASES[i].width, height = CANVASES[i].height, shown = -1;
+                int placed = layout_place_spotlight(width, height, large, count, cells, &shown);
+                assert_in_range(placed, 1, count);
+                assert_in_range(shown, 1, placed);
+                assert_true(shown <= (large > 1 ? large : 1));
+                for (int j = 0; j < placed; j++) {
+                    assert_int_equal(
+                        (cells[j].x | cells[j].y | cells[j].width | cells[j].height) % 16, 0);
+                    assert_true(cells[j].x >= 0 && cells[j].y >= 0 && area(cells[j]) > 0);
+                    assert_true(cells[j].x + cells[j].width <= width);
+                    assert_true(cells[j].y + cells[j].height <= height);
+                    for (int k = j + 1; k < placed; k++)
+                        assert_false(overlap(cells[j], cells[k]));
+                    if (width < 256 || height < 192)
+                        continue;
+                    if (j > 0 && j < shown)
+                        assert_int_equal(area(cells[j]), area(cells[0]));
+                    if (j >= shown)
+                        assert_true(area(cells[j]) <= area(cells[0]));
+                }
+            }
+}
+
+static void test_the_chosen_keep_their_places_when_others_come_and_go(void **state) {
+    struct rect few[LAYOUT_CELLS_MAX], many[LAYOUT_CELLS_MAX];
+    int large;
+    assert_int_equal(layout_place_spotlight(1280, 720, 2, 3, few, &large), 3);
+    assert_int_equal(large, 2);
+    assert_int_equal(layout_place_spotlight(1280, 720, 2, 9, many, &large), 9);
+    assert_memory_equal(few, many, 2 * sizeof(few[0]));
+    assert_true(area(many[0]) > 2 * area(many[2]));
+}
+
+static void test_percents_become_macroblocks_that_still_touch(void **state) {
+    assert_rect(layout_round((struct layout_percent){0, 0, 100, 100}, 1280, 720), 0, 0, 1280, 720);
+    struct rect a = layout_round((struct layout_percent){0, 0, 33.3, 50}, 1280, 720);
+    struct rect b = layout_round((struct layout_percent){33.3, 0, 33.4, 50}, 1280, 720);
+    struct rect c = layout_round((struct layout_percent){66.7, 50, 33.3, 50}, 1280, 720);
+    assert_rect(a, 0, 0, 432, 368);
+    assert_int_equal(b.x, a.x + a.width);
+    assert_int_equal(c.x, b.x + b.width);
+    assert_int_equal(c.y, a.y + a.height);
+    assert_int_equal(c.x + c.width, 1280);
+    assert_int_equal(c.y + c.height, 720);
+}
+
+static void test_absurd_percents_stay_inside(void **state) {
+    static const double VALUES[] = {-1e300, -50, -0.0,  0,   0.01,     99.99,
+                                    100,    250, 1e300, NAN, INFINITY, -INFINITY};
+    enum { COUNT = sizeof(VALUES) / sizeof(VALUES[0]) };
+    for (int i = 0; i < COUNT * COUNT; i++) {
+        struct layout_percent at = {VALUES[i / COUNT], VALUES[i % COUNT], VALUES[i % COUNT],
+                                    VALUES[i / COUNT]};
+        struct rect rect = layout_round(at, 320, 192);
+        assert_int_equal((rect.x | rect.y | rect.width | rect.height) % 16, 0);
+        assert_true(rect.x >= 0 && rect.y >= 0 && rect.width >= 16 && rect.height >= 16);
+        assert_true(rect.x + rect.width <= 320 && rect.y + rect.height <= 192);
+    }
+}
+
 static void test_names_go_there_and_back(void **state) {
-    for (int kind = LAYOUT_GRID; kind <= LAYOUT_SCREEN; kind++) {
+    for (int kind = LAYOUT_GRID; kind <= LAYOUT_CUSTOM; kind++) {
         enum layout_kind back = (enum layout_kind) - 1;
         assert_int_equal(layout_from_name(layout_name((enum layout_kind)kind), &back), 0);
         assert_int_equal(back, kind);
@@ -237,6 +313,11 @@ int main(void) {
         cmocka_unit_test(test_the_large_tile_is_large_and_keeps_its_place),
         cmocka_unit_test(test_a_screen_is_larger_than_a_speaker),
         cmocka_unit_test(test_odd_requests_place_what_fits),
+        cmocka_unit_test(test_a_sidebar_holds_a_column_of_few),
+        cmocka_unit_test(test_in_the_spotlight_the_chosen_share_the_large_part),
+        cmocka_unit_test(test_the_chosen_keep_their_places_when_others_come_and_go),
+        cmocka_unit_test(test_percents_become_macroblocks_that_still_touch),
+        cmocka_unit_test(test_absurd_percents_stay_inside),
         cmocka_unit_test(test_names_go_there_and_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -573,6 +573,60 @@ static void test_a_keyframe_may_be_asked_for(void **state) {
     mixer_destroy(mixer);
 }
 
+// ---- what the room plays
+
+static struct clip *make_clip(int samples) {
+    struct clip *clip = calloc(1, sizeof(*clip));
+    clip->count = (size_t)samples;
+    clip->samples = calloc(clip->count, sizeof(float));
+    for (int i = 0; i < samples; i++)
+        clip->samples[i] = i % 96 < 48 ? 0.2f : -0.2f;
+    return clip;
+}
+
+static void wait_for_the_end(struct mixer *mixer) {
+    for (int waited_ms = 0; mixer_is_playing(mixer) && waited_ms < WAIT_MAX_MS; waited_ms += 5)
+        usleep(5000);
+    assert_false(mixer_is_playing(mixer));
+}
+
+static void test_a_clip_reaches_who_receives_sound_in_a_silent_room(void **state) {
+    (void)state;
+    struct news news = {0};
+    struct mixer *mixer = make_mixer(&news);
+    struct listener listener = {0};
+    struct mixer_member *member = add(mixer, "m1", &listener);
+    struct mixer_reception reception = {.audio = true};
+    struct mixer_stats stats;
+    mixer_set_reception(member, &reception);
+    mixer_set_volume(member, 0.5);
+    mixer_play(mixer, make_clip(24000), 1);
+    assert_true(mixer_is_playing(mixer));
+    wait_for_the_end(mixer);
+    wait_for(&listener.audios, 25); // of 20 ms: half a second
+    mixer_get_stats(mixer, &stats);
+    uint64_t counted = 0;
+    for (int i = 0; i < HISTOGRAM_CLASSES; i++)
+        counted += stats.audio_lateness.counts[i];
+    assert_true(counted >= 25 && stats.audio_lateness.sum_ns >= 0);
+    mixer_play(mixer, make_clip(480000), 1);
+    mixer_stop_playing(mixer);
+    assert_false(mixer_is_playing(mixer));
+    mixer_remove_member(member);
+    mixer_destroy(mixer);
+}
+
+// Or five minutes of samples would be kept for as long as the room is empty.
+static void test_a_clip_ends_where_nobody_receives_sound(void **state) {
+    (void)state;
+    struct news news = {0};
+    struct mixer *mixer = make_mixer(&news);
+    mixer_play(mixer, make_clip(4800), 1);
+    wait_for_the_end(mixer);
+    mixer_play(mixer, make_clip(480000), 1); // freed with the mixer
+    mixer_destroy(mixer);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_members_who_receive_get_picture_and_sound),
@@ -585,6 +639,8 @@ int main(void) {
         cmocka_unit_test(test_layers_come_and_go_and_the_picture_stays_whole),
         cmocka_unit_test(test_a_tier_aims_at_what_its_best_member_can_take),
         cmocka_unit_test(test_a_keyframe_may_be_asked_for),
+        cmocka_unit_test(test_a_clip_reaches_who_receives_sound_in_a_silent_room),
+        cmocka_unit_test(test_a_clip_ends_where_nobody_receives_sound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,26 +22,41 @@ static void check_text(char *text, const char *wanted) {
 
 static void test_joined_has_its_fields_in_order(void **state) {
     json_t *members = json_array(), *messages = json_array();
-    struct member_view ada = {"m1", "Ada \"A\"", "moderator", true, false, false, true, "poor"};
+    struct member_view ada = {.id = "m1",
+                              .name = "Ada \"A\"",
+                              .role = "moderator",
+                              .audio_muted = true,
+                              .screen = true,
+                              .quality = "poor",
+                              .volume = 1,
+                              .is_spotlit = true};
     json_array_append_new(members, protocol_member_json(&ada));
     json_array_append_new(messages, protocol_chat_json(7, "m1", "Ada", "hi", 1767323045006));
     check_text(protocol_joined("m2", "ada", "guest", "secret", true,
-                               protocol_ice_servers("stun:h:1"), members, messages),
+                               protocol_ice_servers("stun:h:1"), members, messages,
+                               json_pack("{s:i}", "viewers", 3)),
                "{\"type\":\"joined\",\"id\":\"m2\",\"room\":\"ada\",\"role\":\"guest\","
                "\"resume\":\"secret\",\"resumed\":true,\"ice_servers\":[{\"urls\":\"stun:h:1\"}],"
                "\"members\":[{\"id\":\"m1\",\"name\":\"Ada \\\"A\\\"\",\"role\":\"moderator\","
-               "\"audio_muted\":true,\"video_muted\":false,\"hand\":false,\"screen\":true,"
-               "\"quality\":\"poor\"}],"
+               "\"audio_muted\":true,\"video_muted\":false,\"hand\":false,\"hand_at\":null,"
+               "\"screen\":true,\"quality\":\"poor\",\"volume\":1.0,\"spotlight\":true,"
+               "\"hidden\":false}],"
                "\"messages\":[{\"type\":\"chat\",\"id\":7,\"from\":\"m1\",\"name\":\"Ada\","
-               "\"text\":\"hi\",\"at\":\"2026-01-02T03:04:05.006Z\"}]}");
+               "\"text\":\"hi\",\"at\":\"2026-01-02T03:04:05.006Z\"}],\"viewers\":3}");
     check_text(
-        protocol_joined("m2", "ada", "guest", "r", false, NULL, NULL, NULL),
+        protocol_joined("m2", "ada", "guest", "r", false, NULL, NULL, NULL, NULL),
         "{\"type\":\"joined\",\"id\":\"m2\",\"room\":\"ada\",\"role\":\"guest\",\"resume\":\"r\","
         "\"resumed\":false,\"ice_servers\":[],\"members\":[],\"messages\":[]}");
 }
 
 static void test_server_messages_have_the_agreed_shape(void **state) {
-    struct member_view bob = {"m2", "Bob", "guest", false, true, true, false, NULL};
+    struct member_view bob = {.id = "m2",
+                              .name = "Bob",
+                              .role = "guest",
+                              .video_muted = true,
+                              .hand = true,
+                              .hand_unix_ms = 1767323045006,
+                              .volume = 0.5};
     struct refusal refusal;
     check_text(protocol_answer("v=0\r\n"), "{\"type\":\"send-answer\",\"sdp\":\"v=0\\r\\n\"}");
     check_text(protocol_candidate("candidate:1", "0", 1),
@@ -53,7 +68,8 @@ static void test_server_messages_have_the_agreed_shape(void **state) {
     check_text(protocol_member_joined(&bob),
                "{\"type\":\"member-joined\",\"member\":{\"id\":\"m2\",\"name\":\"Bob\","
                "\"role\":\"guest\",\"audio_muted\":false,\"video_muted\":true,\"hand\":true,"
-               "\"screen\":false,\"quality\":\"good\"}}");
+               "\"hand_at\":\"2026-01-02T03:04:05.006Z\",\"screen\":false,\"quality\":\"good\","
+               "\"volume\":0.5,\"spotlight\":false,\"hidden\":false}}");
     char *updated = protocol_member_updated(&bob);
     assert_true(
         g_str_has_prefix(updated, "{\"type\":\"member-updated\",\"member\":{\"id\":\"m2\","));
@@ -62,7 +78,15 @@ static void test_server_messages_have_the_agreed_shape(void **state) {
                "{\"type\":\"member-left\",\"id\":\"m2\",\"reason\":\"lost\"}");
     check_text(protocol_reaction("m1", "Ada", "👍"),
                "{\"type\":\"reaction\",\"from\":\"m1\",\"name\":\"Ada\",\"emoji\":\"👍\"}");
-    check_text(protocol_bye("room-ended"), "{\"type\":\"bye\",\"reason\":\"room-ended\"}");
+    check_text(protocol_bye("room-ended", NULL), "{\"type\":\"bye\",\"reason\":\"room-ended\"}");
+    check_text(protocol_bye("kicked", "Be \"kind\""),
+               "{\"type\":\"bye\",\"reason\":\"kicked\",\"message\":\"Be \\\"kind\\\"\"}");
+    check_text(protocol_viewers(7), "{\"type\":\"viewers\",\"count\":7}");
+    check_text(protocol_permissions("viewer", permission_grants_to_json(GRANT_CHAT)),
+               "{\"type\":\"permissions\",\"role\":\"viewer\",\"permissions\":[\"chat\"]}");
+    check_text(protocol_waiting("ada", "Wait."),
+               "{\"type\":\"waiting\",\"room\":\"ada\",\"message\":\"Wait.\"}");
+    check_text(protocol_lobby(json_array()), "{\"type\":\"lobby\",\"waiting\":[]}");
     check_text(protocol_pong(), "{\"type\":\"pong\"}");
     refusal_set(&refusal, 403, "room-full", "This room is full.");
     check_text(protocol_error(&refusal),

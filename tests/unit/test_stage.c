@@ -423,6 +423,59 @@ static void test_hidden_members_are_not_decoded(void **state) {
     close_stage(&fixture);
 }
 
+static void test_one_who_is_hidden_has_no_tile_and_comes_back_to_their_seat(void **state) {
+    struct fixture fixture;
+    open_stage(&fixture, 640, 368);
+    join_many(&fixture, 3);
+    tick(&fixture);
+    run(&fixture, 2);
+    fixture.members[1].look.hidden = fixture.members[1].look.screen = true;
+    set_look(&fixture, 1);
+    speak(&fixture, 1);
+    uint64_t decoded = stats_of(&fixture).frames_decoded;
+    int asks = fixture.members[1].asks;
+    run(&fixture, 3);
+    push(&fixture, 1, VIDEO_SCREEN);
+    tick(&fixture);
+    assert_int_equal(fixture.view.kind, LAYOUT_GRID);
+    assert_int_equal(fixture.view.count, 2);
+    assert_int_equal(find_tile(&fixture, 1, VIDEO_CAMERA), -1);
+    assert_int_equal(stats_of(&fixture).frames_decoded, decoded + 6);
+    assert_int_equal(stats_of(&fixture).frames_skipped_hidden, 4);
+    assert_int_equal(fixture.members[1].asks, asks);
+    fixture.members[1].look.hidden = fixture.members[1].look.screen = false;
+    set_look(&fixture, 1);
+    run(&fixture, 3);
+    assert_int_equal(find_tile(&fixture, 1, VIDEO_CAMERA), 2);
+    assert_true(shows_camera(&fixture, 1));
+    close_stage(&fixture);
+}
+
+// Viewers come and go by the hundred: nobody is seated anew for that, and nothing is painted.
+static void test_hundreds_of_hidden_seats_change_nothing(void **state) {
+    enum { VIEWERS = 300 };
+    struct fixture fixture;
+    open_stage(&fixture, 320, 192);
+    join_many(&fixture, 2);
+    struct stage_look look = {.name = "Viewer", .hidden = true};
+    static const struct stage_seat_ops none = {NULL, NULL};
+    struct stage_seat *seats[VIEWERS];
+    for (int i = 0; i < VIEWERS; i++)
+        seats[i] = stage_add(fixture.stage, "v", &look, &none, NULL);
+    join(&fixture);
+    tick(&fixture);
+    run(&fixture, 2);
+    assert_int_equal(fixture.view.count, 3);
+    assert_int_equal(find_tile(&fixture, 2, VIDEO_CAMERA), 2);
+    uint64_t composed = stats_of(&fixture).frames_composed;
+    for (int i = 0; i < VIEWERS; i++)
+        stage_remove(fixture.stage, seats[i]);
+    tick(&fixture);
+    assert_int_equal(stats_of(&fixture).frames_composed, composed);
+    assert_int_equal(fixture.view.count, 3);
+    close_stage(&fixture);
+}
+
 static void test_who_speaks_rotates_in_with_a_keyframe(void **state) {
     struct fixture fixture;
     open_stage(&fixture, 320, 192);
@@ -1066,6 +1119,8 @@ int main(void) {
         cmocka_unit_test(test_speaking_draws_a_ring_and_a_hand_its_mark),
         cmocka_unit_test(test_a_phone_turned_on_its_side_is_turned_back),
         cmocka_unit_test(test_hidden_members_are_not_decoded),
+        cmocka_unit_test(test_one_who_is_hidden_has_no_tile_and_comes_back_to_their_seat),
+        cmocka_unit_test(test_hundreds_of_hidden_seats_change_nothing),
         cmocka_unit_test(test_who_speaks_rotates_in_with_a_keyframe),
         cmocka_unit_test(test_a_screen_takes_over_and_gives_back),
         cmocka_unit_test(test_the_view_is_told_once_when_it_changes),

@@ -1,65 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "mcu/store.h"
+#include "store_place.h"
+
 #include "mcu/store_schema.h"
 
-#include <errno.h>
-#include <glib.h>
-#include <glib/gstdio.h>
-#include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-struct place {
-    char dir[128], path[160];
-};
-
-static int make_place(void **state) {
-    struct place *place = calloc(1, sizeof(*place));
-    strcpy(place->dir, "/tmp/test_store_XXXXXX");
-    assert_non_null(mkdtemp(place->dir));
-    snprintf(place->path, sizeof(place->path), "%s/tessera.db", place->dir);
-    *state = place;
-    return 0;
-}
-
-static int remove_place(void **state) {
-    struct place *place = *state;
-    GDir *dir = g_dir_open(place->dir, 0, NULL);
-    const char *name;
-    while (dir && (name = g_dir_read_name(dir))) {
-        char *path = g_build_filename(place->dir, name, NULL);
-        g_remove(path);
-        g_free(path);
-    }
-    if (dir)
-        g_dir_close(dir);
-    g_rmdir(place->dir);
-    free(place);
-    return 0;
-}
-
-static struct store *open_store(const struct place *place) {
-    struct store *store = NULL;
-    assert_int_equal(store_open(place->dir, &store), 0);
-    assert_non_null(store);
-    return store;
-}
-
-static int64_t now_ms(void) {
-    return g_get_real_time() / 1000;
-}
 
 static int64_t add(struct store *store, const char *room, const char *text) {
     int64_t id = -1;
-    assert_int_equal(store_add_message(store, room, "m1", "Ada", text, now_ms(), &id), 0);
+    assert_int_equal(store_add_message(store, room, "m1", "Ada", text, place_now_ms(), &id), 0);
     return id;
 }
 
@@ -84,26 +32,6 @@ static struct found find(struct store *store, const char *room, int max) {
     return found;
 }
 
-// What an earlier program may have left behind.
-static void execute(const struct place *place, const char *sql) {
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-}
-
-static int query(const struct place *place, const char *sql) {
-    sqlite3 *db;
-    sqlite3_stmt *statement;
-    assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    int value = sqlite3_column_int(statement, 0);
-    sqlite3_finalize(statement);
-    sqlite3_close(db);
-    return value;
-}
-
 // ---- the file ----
 
 static void test_store_makes_its_directory_and_a_file_nobody_else_reads(void **state) {
@@ -113,7 +41,7 @@ static void test_store_makes_its_directory_and_a_file_nobody_else_reads(void **s
     snprintf(deeper.dir, sizeof(deeper.dir), "%.100s/a/b", place->dir);
     snprintf(deeper.path, sizeof(deeper.path), "%s/tessera.db", deeper.dir);
     mode_t mask = umask(0);
-    struct store *store = open_store(&deeper);
+    struct store *store = place_open(&deeper);
     add(store, "ada", "hi");
     umask(mask);
     assert_int_equal(stat(deeper.dir, &info), 0);
@@ -136,18 +64,18 @@ static void test_store_makes_its_directory_and_a_file_nobody_else_reads(void **s
 static void test_store_tightens_a_file_that_others_can_read(void **state) {
     struct place *place = *state;
     struct stat info;
-    store_close(open_store(place));
+    store_close(place_open(place));
     assert_int_equal(chmod(place->path, 0644), 0);
-    store_close(open_store(place));
+    store_close(place_open(place));
     assert_int_equal(stat(place->path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
 }
 
 static void test_store_uses_wal_and_reports_usable(void **state) {
     struct place *place = *state;
-    struct store *store = open_store(place);
+    struct store *store = place_open(place);
     assert_int_equal(store_is_usable(store), 0);
-    assert_int_equal(query(place, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
+    assert_int_equal(place_query(place, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
     store_close(store);
     store_close(NULL);
 }
@@ -180,7 +108,7 @@ static void test_store_refuses_a_path_that_cannot_be_a_directory(void **state) {
 static void test_store_survives_a_damaged_file(void **state) {
     bool is_new = false;
     struct place *place = *state;
-    struct store *store = open_store(place);
+    struct store *store = place_open(place);
     char key[STORE_KEY_MAX], *whole;
     gsize size;
     store_api_key(store, key, &is_new);
@@ -204,7 +132,7 @@ static void test_store_survives_a_damaged_file(void **state) {
             struct found found = {.count = 0};
             int64_t id;
             store_each_message(store, "ada", 1000, note, &found);
-            store_add_message(store, "ada", "m1", "Ada", "hi", now_ms(), &id);
+            store_add_message(store, "ada", "m1", "Ada", "hi", place_now_ms(), &id);
             store_forget_room(store, "bob");
             store_is_usable(store);
         }
@@ -217,7 +145,7 @@ static void test_store_survives_a_damaged_file(void **state) {
 
 static void test_store_survives_a_file_cut_short(void **state) {
     struct place *place = *state;
-    store_close(open_store(place));
+    store_close(place_open(place));
     assert_int_equal(truncate(place->path, 4096 + 17), 0);
     struct store *store = NULL;
     assert_int_equal(store_open(place->dir, &store), -EIO);
@@ -228,10 +156,10 @@ static void test_store_survives_a_file_cut_short(void **state) {
 
 static void test_store_takes_an_empty_file_to_the_newest_schema(void **state) {
     struct place *place = *state;
-    store_close(open_store(place));
-    assert_int_equal(query(place, "PRAGMA user_version"), store_schema_version());
-    store_close(open_store(place)); // and leaves it there
-    assert_int_equal(query(place, "PRAGMA user_version"), store_schema_version());
+    store_close(place_open(place));
+    assert_int_equal(place_query(place, "PRAGMA user_version"), store_schema_version());
+    store_close(place_open(place)); // and leaves it there
+    assert_int_equal(place_query(place, "PRAGMA user_version"), store_schema_version());
 }
 
 // The first schema as it was released: written out here, so that it cannot change unnoticed.
@@ -249,9 +177,9 @@ static void test_store_reads_a_database_of_the_first_schema(void **state) {
              "INSERT INTO settings VALUES ('api_key', 'of-the-first-schema');"
              "INSERT INTO messages VALUES (41, 'ada', 'm1', 'Ada', 'hello', %lld);"
              "PRAGMA user_version = 1;",
-             (long long)now_ms());
-    execute(place, sql);
-    struct store *store = open_store(place);
+             (long long)place_now_ms());
+    place_execute(place, sql);
+    struct store *store = place_open(place);
     assert_int_equal(store_api_key(store, key, &is_new), 0);
     assert_string_equal(key, "of-the-first-schema");
     struct found found = find(store, "ada", 10);
@@ -264,10 +192,10 @@ static void test_store_reads_a_database_of_the_first_schema(void **state) {
 static void test_store_refuses_a_database_of_a_newer_version(void **state) {
     struct place *place = *state;
     struct store *store = NULL;
-    store_close(open_store(place));
-    execute(place, "PRAGMA user_version = 999");
+    store_close(place_open(place));
+    place_execute(place, "PRAGMA user_version = 999");
     assert_int_equal(store_open(place->dir, &store), -EPROTO);
-    execute(place, "PRAGMA user_version = -1");
+    place_execute(place, "PRAGMA user_version = -1");
     assert_int_equal(store_open(place->dir, &store), -EPROTO);
     assert_null(store);
 }
@@ -275,12 +203,14 @@ static void test_store_refuses_a_database_of_a_newer_version(void **state) {
 static void test_store_leaves_somebody_elses_database_alone(void **state) {
     struct place *place = *state;
     struct store *store = NULL;
-    execute(place, "CREATE TABLE messages (body TEXT); INSERT INTO messages VALUES ('theirs')");
+    place_execute(place,
+                  "CREATE TABLE messages (body TEXT); INSERT INTO messages VALUES ('theirs')");
     assert_true(store_open(place->dir, &store) < 0);
     assert_null(store);
-    assert_int_equal(query(place, "SELECT count(*) FROM messages WHERE body = 'theirs'"), 1);
-    assert_int_equal(query(place, "SELECT count(*) FROM sqlite_schema WHERE name = 'settings'"), 0);
-    assert_int_equal(query(place, "PRAGMA user_version"), 0);
+    assert_int_equal(place_query(place, "SELECT count(*) FROM messages WHERE body = 'theirs'"), 1);
+    assert_int_equal(
+        place_query(place, "SELECT count(*) FROM sqlite_schema WHERE name = 'settings'"), 0);
+    assert_int_equal(place_query(place, "PRAGMA user_version"), 0);
 }
 
 struct opener {
@@ -322,14 +252,14 @@ static void test_store_makes_the_key_once_and_keeps_it(void **state) {
     bool is_new = false;
     struct place *place = *state;
     char key[STORE_KEY_MAX], again[STORE_KEY_MAX];
-    struct store *store = open_store(place);
+    struct store *store = place_open(place);
     assert_int_equal(store_api_key(store, key, &is_new), 0);
     assert_true(is_new);
     assert_true(strlen(key) >= 32);
     for (const char *at = key; *at; at++)
         assert_true(g_ascii_isalnum(*at) || *at == '-' || *at == '_');
     store_close(store);
-    store = open_store(place);
+    store = place_open(place);
     assert_int_equal(store_api_key(store, again, &is_new), 0);
     assert_false(is_new);
     assert_string_equal(key, again);
@@ -341,23 +271,23 @@ static void test_store_makes_another_key_for_another_directory(void **state) {
     struct place *place = *state;
     char key[STORE_KEY_MAX], other_key[STORE_KEY_MAX];
     void *other;
-    make_place(&other);
-    struct store *store = open_store(place), *other_store = open_store(other);
+    place_make(&other);
+    struct store *store = place_open(place), *other_store = place_open(other);
     assert_int_equal(store_api_key(store, key, &is_new), 0);
     assert_int_equal(store_api_key(other_store, other_key, &is_new), 0);
     assert_string_not_equal(key, other_key);
     store_close(store);
     store_close(other_store);
-    remove_place(&other);
+    place_remove(&other);
 }
 
 static void test_store_does_not_fill_the_key_with_one_that_is_too_long(void **state) {
     bool is_new = false;
     struct place *place = *state;
     char key[STORE_KEY_MAX] = "untouched";
-    store_close(open_store(place));
-    execute(place, "INSERT INTO settings VALUES ('api_key', printf('%.*c', 64, 'k'))");
-    struct store *store = open_store(place);
+    store_close(place_open(place));
+    place_execute(place, "INSERT INTO settings VALUES ('api_key', printf('%.*c', 64, 'k'))");
+    struct store *store = place_open(place);
     assert_int_equal(store_api_key(store, key, &is_new), -EMSGSIZE);
     assert_string_equal(key, "untouched");
     store_close(store);
@@ -366,7 +296,7 @@ static void test_store_does_not_fill_the_key_with_one_that_is_too_long(void **st
 // ---- chat ----
 
 static void test_store_gives_the_newest_messages_oldest_first(void **state) {
-    struct store *store = open_store(*state);
+    struct store *store = place_open(*state);
     add(store, "ada", "1");
     add(store, "bob", "x");
     add(store, "ada", "2");
@@ -390,9 +320,9 @@ static void check_whole(void *user, const struct store_message *message) {
 }
 
 static void test_store_gives_a_message_back_as_it_was(void **state) {
-    struct store *store = open_store(*state);
+    struct store *store = place_open(*state);
     struct store_message message = {0, "m17", "ʿAlī 👩🏽‍🚀",
-                                    "'); DROP TABLE messages; --\n\t\"%s\"", now_ms()};
+                                    "'); DROP TABLE messages; --\n\t\"%s\"", place_now_ms()};
     assert_int_equal(store_add_message(store, "ada", message.member, message.name, message.text,
                                        message.at_unix_ms, &message.id),
                      0);
@@ -406,7 +336,7 @@ static void ask_again(void *user, const struct store_message *message) {
 }
 
 static void test_store_may_be_used_while_messages_are_gone_through(void **state) {
-    struct store *store = open_store(*state);
+    struct store *store = place_open(*state);
     add(store, "ada", "1");
     add(store, "ada", "2");
     assert_int_equal(store_each_message(store, "ada", 10, ask_again, store), 0);
@@ -415,7 +345,7 @@ static void test_store_may_be_used_while_messages_are_gone_through(void **state)
 }
 
 static void test_store_forgets_one_room_and_no_other(void **state) {
-    struct store *store = open_store(*state);
+    struct store *store = place_open(*state);
     int64_t id = add(store, "ada", "1");
     add(store, "bob", "2");
     assert_int_equal(store_forget_room(store, "ada"), 0);
@@ -428,13 +358,14 @@ static void test_store_forgets_one_room_and_no_other(void **state) {
 
 static void test_store_keeps_a_day_of_chat_across_a_restart(void **state) {
     int64_t id, hour_ms = 3600 * 1000;
-    struct store *store = open_store(*state);
+    struct store *store = place_open(*state);
     assert_int_equal(
-        store_add_message(store, "ada", "m1", "Ada", "old", now_ms() - 25 * hour_ms, &id), 0);
+        store_add_message(store, "ada", "m1", "Ada", "old", place_now_ms() - 25 * hour_ms, &id), 0);
     assert_int_equal(
-        store_add_message(store, "ada", "m1", "Ada", "young", now_ms() - 23 * hour_ms, &id), 0);
+        store_add_message(store, "ada", "m1", "Ada", "young", place_now_ms() - 23 * hour_ms, &id),
+        0);
     store_close(store);
-    store = open_store(*state);
+    store = place_open(*state);
     assert_string_equal(find(store, "ada", 10).texts, "young ");
     store_close(store);
 }
@@ -443,7 +374,7 @@ static void test_store_keeps_a_day_of_chat_across_a_restart(void **state) {
 // lottery won twice.
 static void test_store_does_not_grow_with_the_talk_of_a_room(void **state) {
     struct place *place = *state;
-    struct store *store = open_store(place);
+    struct store *store = place_open(place);
     int64_t newest = 0;
     add(store, "bob", "stays");
     for (int i = 0; i < 2 * STORE_MESSAGES_MAX; i++)
@@ -458,12 +389,13 @@ static void test_store_does_not_grow_with_the_talk_of_a_room(void **state) {
 
 static void test_store_keeps_working_when_another_process_holds_the_file(void **state) {
     struct place *place = *state;
-    struct store *store = open_store(place);
+    struct store *store = place_open(place);
     sqlite3 *other;
     int64_t id = -7;
     assert_int_equal(sqlite3_open(place->path, &other), SQLITE_OK);
     assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(store_add_message(store, "ada", "m1", "Ada", "hi", now_ms(), &id), -EBUSY);
+    assert_int_equal(store_add_message(store, "ada", "m1", "Ada", "hi", place_now_ms(), &id),
+                     -EBUSY);
     assert_int_equal(id, -7);
     assert_int_equal(store_is_usable(store), 0);
     assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
@@ -479,7 +411,8 @@ static void *talk(void *user) {
     for (int i = 0; i < 50; i++) {
         int64_t id;
         struct found found = {.count = 0};
-        assert_int_equal(store_add_message(store, "ada", "m1", "Ada", "hi", now_ms(), &id), 0);
+        assert_int_equal(store_add_message(store, "ada", "m1", "Ada", "hi", place_now_ms(), &id),
+                         0);
         assert_int_equal(store_each_message(store, "ada", 5, note, &found), 0);
     }
     return NULL;
@@ -487,7 +420,7 @@ static void *talk(void *user) {
 
 static void test_store_may_be_used_by_several_threads(void **state) {
     pthread_t threads[3];
-    struct store *store = open_store(*state);
+    struct store *store = place_open(*state);
     for (int i = 0; i < 3; i++)
         pthread_create(&threads[i], NULL, talk, store);
     for (int i = 0; i < 3; i++)
@@ -496,33 +429,31 @@ static void test_store_may_be_used_by_several_threads(void **state) {
     store_close(store);
 }
 
-#define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        STORE_TEST(test_store_makes_its_directory_and_a_file_nobody_else_reads),
-        STORE_TEST(test_store_tightens_a_file_that_others_can_read),
-        STORE_TEST(test_store_uses_wal_and_reports_usable),
-        STORE_TEST(test_store_refuses_what_is_no_database),
-        STORE_TEST(test_store_refuses_a_path_that_cannot_be_a_directory),
-        STORE_TEST(test_store_survives_a_damaged_file),
-        STORE_TEST(test_store_survives_a_file_cut_short),
-        STORE_TEST(test_store_takes_an_empty_file_to_the_newest_schema),
-        STORE_TEST(test_store_reads_a_database_of_the_first_schema),
-        STORE_TEST(test_store_refuses_a_database_of_a_newer_version),
-        STORE_TEST(test_store_leaves_somebody_elses_database_alone),
-        STORE_TEST(test_store_opened_by_two_at_once_has_one_key),
-        STORE_TEST(test_store_makes_the_key_once_and_keeps_it),
-        STORE_TEST(test_store_makes_another_key_for_another_directory),
-        STORE_TEST(test_store_does_not_fill_the_key_with_one_that_is_too_long),
-        STORE_TEST(test_store_gives_the_newest_messages_oldest_first),
-        STORE_TEST(test_store_gives_a_message_back_as_it_was),
-        STORE_TEST(test_store_may_be_used_while_messages_are_gone_through),
-        STORE_TEST(test_store_forgets_one_room_and_no_other),
-        STORE_TEST(test_store_keeps_a_day_of_chat_across_a_restart),
-        STORE_TEST(test_store_does_not_grow_with_the_talk_of_a_room),
-        STORE_TEST(test_store_keeps_working_when_another_process_holds_the_file),
-        STORE_TEST(test_store_may_be_used_by_several_threads),
+        PLACE_TEST(test_store_makes_its_directory_and_a_file_nobody_else_reads),
+        PLACE_TEST(test_store_tightens_a_file_that_others_can_read),
+        PLACE_TEST(test_store_uses_wal_and_reports_usable),
+        PLACE_TEST(test_store_refuses_what_is_no_database),
+        PLACE_TEST(test_store_refuses_a_path_that_cannot_be_a_directory),
+        PLACE_TEST(test_store_survives_a_damaged_file),
+        PLACE_TEST(test_store_survives_a_file_cut_short),
+        PLACE_TEST(test_store_takes_an_empty_file_to_the_newest_schema),
+        PLACE_TEST(test_store_reads_a_database_of_the_first_schema),
+        PLACE_TEST(test_store_refuses_a_database_of_a_newer_version),
+        PLACE_TEST(test_store_leaves_somebody_elses_database_alone),
+        PLACE_TEST(test_store_opened_by_two_at_once_has_one_key),
+        PLACE_TEST(test_store_makes_the_key_once_and_keeps_it),
+        PLACE_TEST(test_store_makes_another_key_for_another_directory),
+        PLACE_TEST(test_store_does_not_fill_the_key_with_one_that_is_too_long),
+        PLACE_TEST(test_store_gives_the_newest_messages_oldest_first),
+        PLACE_TEST(test_store_gives_a_message_back_as_it_was),
+        PLACE_TEST(test_store_may_be_used_while_messages_are_gone_through),
+        PLACE_TEST(test_store_forgets_one_room_and_no_other),
+        PLACE_TEST(test_store_keeps_a_day_of_chat_across_a_restart),
+        PLACE_TEST(test_store_does_not_grow_with_the_talk_of_a_room),
+        PLACE_TEST(test_store_keeps_working_when_another_process_holds_the_file),
+        PLACE_TEST(test_store_may_be_used_by_several_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "mcu/body.h"
+
+#include "mcu/protocol_text.h"
+
+#include <glib.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+int body_refuse(struct refusal *refusal, const char *field, const char *must, ...) {
+    char sentence[140];
+    va_list arguments;
+    va_start(arguments, must);
+    g_vsnprintf(sentence, sizeof(sentence), must, arguments);
+    va_end(arguments);
+    refusal_set(refusal, 422, "bad-field", "%.40s %s.", field, sentence);
+    if (refusal)
+        g_strlcpy(refusal->field, field, sizeof(refusal->field));
+    return -1;
+}
+
+int body_check_fields(const json_t *body, const char *const *known, struct refusal *refusal) {
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)body, key, value) {
+        if (!g_strv_contains(known, key))
+            return body_refuse(refusal, key, "is not a field of this object");
+    }
+    return 0;
+}
+
+int body_read_int(const json_t *body, const char *field, int min, int max, int *out,
+                  struct refusal *refusal) {
+    const json_t *value = json_object_get(body, field);
+    if (!value)
+        return 0;
+    if (!json_is_integer(value) || json_integer_value(value) < min ||
+        json_integer_value(value) > max)
+        return body_refuse(refusal, field, "must be a whole number from %d to %d", min, max);
+    *out = (int)json_integer_value(value);
+    return 0;
+}
+
+int body_read_number(const json_t *body, const char *field, double min, double max, double *out,
+                     struct refusal *refusal) {
+    const json_t *value = json_object_get(body, field);
+    if (!value)
+        return 0;
+    if (!json_is_number(value) || !(json_number_value(value) >= min) ||
+        !(json_number_value(value) <= max))
+        return body_refuse(refusal, field, "must be a number from %g to %g", min, max);
+    *out = json_number_value(value);
+    return 0;
+}
+
+int body_read_bool(const json_t *body, const char *field, bool *out, struct refusal *refusal) {
+    const json_t *value = json_object_get(body, field);
+    if (!value)
+        return 0;
+    if (!json_is_boolean(value))
+        return body_refuse(refusal, field, "must be true or false");
+    *out = json_is_true(value);
+    return 0;
+}
+
+int body_read_line(const json_t *body, const char *field, int chars_max, char *out,
+                   size_t size_bytes, struct refusal *refusal) {
+    const json_t *value = json_object_get(body, field);
+    if (!value)
+        return 0;
+    if (!json_is_string(value) && !json_is_null(value))
+        return body_refuse(refusal, field, "must be a text");
+    char *line = protocol_clean_line(json_is_null(value) ? "" : json_string_value(value));
+    bool fits = line && g_utf8_strlen(line, -1) <= chars_max &&
+                g_strlcpy(out, line, size_bytes) < size_bytes;
+    free(line);
+    return fits ? 0 : body_refuse(refusal, field, "must be at most %d characters long", chars_max);
+}
+
+int body_read_colour(const json_t *body, const char *field, uint32_t *rgb,
+                     struct refusal *refusal) {
+    const json_t *value = json_object_get(body, field);
+    if (!value)
+        return 0;
+    const char *text = json_string_value(value);
+    bool is_good = text && strlen(text) == 7 && text[0] == '#';
+    for (int i = 1; is_good && i < 7; i++)
+        is_good = g_ascii_isxdigit(text[i]);
+    if (!is_good)
+        return body_refuse(refusal, field, "must be a colour like #1a2b3c");
+    *rgb = (uint32_t)strtoul(text + 1, NULL, 16);
+    return 0;
+}
+
+int body_read_time(const json_t *body, const char *field, int64_t *unix_ms,
+                   struct refusal *refusal) {
+    const json_t *value = json_object_get(body, field);
+    if (!value)
+        return 0;
+    if (json_is_null(value)) {
+        *unix_ms = 0;
+        return 0;
+    }
+    const char *text = json_string_value(value);
+    GDateTime *time = text && strlen(text) <= 40 ? g_date_time_new_from_iso8601(text, NULL) : NULL;
+    if (!time)
+        return body_refuse(refusal, field, "must be a time like 2026-01-02T03:04:05Z");
+    *unix_ms = g_date_time_to_unix(time) * 1000 + g_date_time_get_microsecond(time) / 1000;
+    g_date_time_unref(time);
+    return 0;
+}
