@@ -36,6 +36,21 @@ void pages_get_room(struct request *request, struct reply *reply) {
     reply->is_embeddable = true;
 }
 
+void pages_get_sign_in(struct request *request, struct reply *reply) {
+    char name[] = "sign-in.html";
+    answer_page(request, reply, name);
+}
+
+void pages_get_home(struct request *request, struct reply *reply) {
+    char name[] = "home.html";
+    answer_page(request, reply, name);
+}
+
+void pages_get_admin(struct request *request, struct reply *reply) {
+    char name[] = "admin.html";
+    answer_page(request, reply, name);
+}
+
 void pages_get_api_description(struct request *request, struct reply *reply) {
     char name[] = "openapi.yaml";
     answer_page(request, reply, name);

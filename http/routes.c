@@ -14,6 +14,7 @@
 // clang-format off
 const struct route routes[] = {
     {"/",                                     "GET",    ACTION_LOOK,              pages_get_front,                 0},
+    {"/admin",                                "GET",    ACTION_LOOK,              pages_get_admin,                 0},
     {"/api/v1/events",                        "GET",    ACTION_READ_SERVER,       api_get_server_events,           0},
     {"/api/v1/ice-servers",                   "GET",    ACTION_LOOK,              api_get_ice_servers,             0},
     {"/api/v1/openapi.json",                  "GET",    ACTION_LOOK,              pages_get_api_description_json,  0},
@@ -53,9 +54,11 @@ const struct route routes[] = {
     {"/api/v1/tokens",                        "POST",   ACTION_MINT_TOKEN,        api_mint_token,                  ROUTE_CREATES},
     {"/docs",                                 "GET",    ACTION_LOOK,              pages_get_docs,                  0},
     {"/healthz",                              "GET",    ACTION_LOOK,              api_get_health,                  0},
+    {"/home",                                 "GET",    ACTION_LOOK,              pages_get_home,                  0},
     {"/metrics",                              "GET",    ACTION_METRICS,           api_get_metrics,                 0},
     {"/r/{room}",                             "GET",    ACTION_LOOK,              pages_get_room,                  0},
     {"/readyz",                               "GET",    ACTION_LOOK,              api_get_readiness,               0},
+    {"/sign-in",                              "GET",    ACTION_LOOK,              pages_get_sign_in,               0},
     {"/ws",                                   "GET",    ACTION_LOOK,              upgrade_to_websocket,            0},
 };
 // clang-format on

@@ -7,7 +7,9 @@ import { byId, speak } from './dom.js';
 import { Drawer } from './drawer.js';
 import { fullscreenInit } from './fullscreen.js';
 import { inviteInit } from './invite.js';
+import { Layouts } from './layouts.js';
 import { linkIsPoor } from './link.js';
+import { Moderate } from './moderate.js';
 import { Overlay } from './overlay.js';
 import { Panel } from './panel.js';
 import { Pause } from './pause.js';
@@ -16,9 +18,11 @@ import { QualityMarks } from './quality.js';
 import { Reactions } from './reactions.js';
 import { receiveInit } from './receive.js';
 import { shortcutsInit } from './shortcuts.js';
+import { RoomSettings } from './room-settings.js';
 import { Sound } from './sound.js';
-import { banner, toast } from './toast.js';
-import { wordsForProblem, wordsForRefusal } from './words.js';
+import { banner, toast, toastClear } from './toast.js';
+import { Waiting } from './waiting.js';
+import { WORDS_NOT_ALLOWED, WORDS_OBEYED, wordsForProblem, wordsForRefusal } from './words.js';
 
 const BANNER_AFTER_MS = 1200; // a connection that heals faster is not worth a word
 const TOAST_ROOM_MAX = 12; // in larger rooms comings and goings are noise
@@ -38,6 +42,9 @@ export class Call {
   #sound;
   #fullscreen;
   #invite;
+  #moderate;
+  #layouts;
+  #settings;
   #hadPicture = false;
   #wasConnected = false;
   #bannerTimer = 0;
@@ -45,7 +52,7 @@ export class Call {
   #tries = 0;
   #endShortcuts;
 
-  // Borrows both; one call a page.
+  // Borrows both; one call a page. The session has its seat.
   constructor(session, media) {
     this.#session = session;
     this.#media = media;
@@ -54,9 +61,9 @@ export class Call {
     this.#listen();
     byId('call').hidden = false;
     byId('call-title').textContent = `Call in ${session.room}`;
-    byId('dock-room').textContent = session.room;
     this.#clockTimer = setInterval(() => this.#drawClock(), 1000);
-    this.#drawControls();
+    this.#drawTitle();
+    this.#onRights(false);
   }
 
   get drawer() { return this.#drawer; }
@@ -83,7 +90,11 @@ export class Call {
     this.#chat = new Chat(this.#session, {
       onUnread: (unread) => this.#onUnread(unread), onWanted: () => this.#drawer.show('chat'),
     });
-    new People(this.#session);
+    this.#moderate = new Moderate(this.#session);
+    new People(this.#session, this.#moderate);
+    new Waiting(this.#session, this.#moderate, () => this.#drawer.show('people'));
+    this.#layouts = new Layouts(this.#session, this.#moderate);
+    this.#settings = new RoomSettings(this.#session, this.#moderate);
     new QualityMarks(this.#session, this.overlay);
     new Pause(this.#session);
     this.panel = new Panel(this.#session);
@@ -100,6 +111,7 @@ export class Call {
       hand: () => this.#switchHand(), leave: () => this.#session.leave(), invite: this.#invite,
       people: () => this.#drawer.toggle('people'), chat: () => this.#drawer.toggle('chat'),
       panel: () => this.#drawer.toggle('panel'), fullscreen: () => this.#fullscreen.toggle(),
+      layout: () => this.#layouts.open(), room: () => this.#settings.open(), end: () => this.#moderate.end(),
       settings: () => this.#openDevices(), help: () => byId('help-dialog').showModal(),
       theme: () => document.querySelector('[data-testid="call-theme"]').click(),
     };
@@ -124,6 +136,10 @@ export class Call {
     session.on('link', (link) => this.#dock.set('panel', { isWarned: linkIsPoor(link) }));
     session.on('layout', (layout) => this.overlay.setLayout(layout, session.id));
     session.on('members', () => this.#drawControls());
+    session.on('waiting', () => this.#drawControls());
+    session.on('room', () => this.#drawTitle());
+    session.on('rights', ({ isNew }) => this.#onRights(isNew));
+    session.on('obeyed', (field) => toast(WORDS_OBEYED[field], { iconName: field === 'audio_muted' ? 'mic-off' : 'camera-off' }));
     session.on('joined', () => this.#onJoined());
     session.on('speaking', (speaking) => this.overlay.setSpeaking(speaking.has(session.id)));
     session.on('arrived', (member) => this.#sayMember(member, 'joined'));
@@ -160,6 +176,7 @@ export class Call {
   #trouble() {
     const { state, peer } = this.#session;
     if (state === 'ended') return null;
+    if (this.#session.restartAt_ms) return 'The server restarts. You will be back in a moment.';
     if (!navigator.onLine && state !== 'joined') return 'You are offline. Waiting for the network…';
     if (state === 'reconnecting') return this.#tries > PATIENCE ? 'Reconnecting… The server cannot be reached just now.' : 'Reconnecting…';
     if (state === 'joined' && this.#wasConnected && peer && !peer.isConnected) return 'Reconnecting picture and sound…';
@@ -174,12 +191,62 @@ export class Call {
     this.#dock.set('camera', dockSwitch('camera', 'camera', Boolean(camera.track), camera.isWanted && !camera.track && camera.problem));
     this.#dock.set('screen', { state: screen ? 'on' : null, words: screen ? 'Stop sharing your screen' : 'Share your screen' });
     this.#dock.set('hand', { state: self.hand ? 'raised' : null, words: self.hand ? 'Lower your hand' : 'Raise your hand' });
-    this.#dock.set('people', { badge: this.#session.members.size, isCount: true });
+    this.#drawPeople();
     this.overlay.setMember({ ...self, audio_muted: !isMicOn });
-    byId('alone').hidden = this.#session.members.size !== 1 || this.#session.state !== 'joined';
+    byId('alone').hidden = this.#session.members.size !== 1 || this.#session.isViewer || this.#session.state !== 'joined';
+  }
+
+  // Who waits at the door counts for more than who is in.
+  #drawPeople() {
+    const { members, waiting } = this.#session;
+    this.#dock.set('people', {
+      badge: waiting.length || members.size, isCount: !waiting.length,
+      words: waiting.length ? `People, ${waiting.length} waiting to come in` : 'People',
+    });
+    this.#dock.set('more', { badge: waiting.length }); // on a phone, where the list is behind it (css/dock.css)
+  }
+
+  #drawTitle() {
+    byId('dock-room').textContent = this.#session.info?.title || this.#session.room;
+  }
+
+  // What this role and this ticket allow: the rest is hidden from who only watches, else it says why not.
+  #onRights(isNew) {
+    const session = this.#session;
+    const { isViewer, isModerator } = session;
+    byId('call').classList.toggle('is-watching', isViewer);
+    byId('watching').hidden = !isViewer;
+    for (const [name, grant] of [['mic', 'speak'], ['camera', 'camera'], ['screen', 'screen'], ['hand', 'react'], ['react', 'react']]) {
+      const isMissing = name === 'screen' && !this.#media.canShareScreen;
+      this.#dock.set(name, { isHidden: isMissing || (isViewer && !session.can(grant)), refusal: session.can(grant) ? null : WORDS_NOT_ALLOWED[grant] });
+    }
+    if (isViewer) for (const name of ['mic', 'camera', 'screen', 'hand']) this.#dock.set(name, { isHidden: true });
+    for (const name of ['room', 'end']) this.#dock.set(name, { isHidden: !isModerator });
+    this.#chat.setRefusal(session.can('chat') ? null : WORDS_NOT_ALLOWED.chat);
+    this.#obeyGrants();
+    this.#drawControls();
+    if (!isNew) return;
+    const words = { moderator: 'You are a moderator now.', member: 'You take part as a member now.', viewer: 'You are only watching now. A moderator can change that.' };
+    toast(words[session.role] ?? 'What you may do here has changed.', { iconName: 'people' });
+  }
+
+  // What may not be sent is not kept running either.
+  #obeyGrants() {
+    const { camera, microphone, screen } = this.#media;
+    if (!this.#session.can('speak') && microphone.track && microphone.isWanted) this.#media.setMicrophone(false);
+    if (!this.#session.can('camera') && camera.track) this.#media.setCamera(false);
+    if (!this.#session.can('screen') && screen) this.#media.stopScreen();
+  }
+
+  // By key the refusal is said as by hand.
+  #isRefused(grant) {
+    if (this.#session.can(grant) && !(this.#session.isViewer && grant !== 'chat')) return false;
+    toast(WORDS_NOT_ALLOWED[grant], { kind: 'error' });
+    return true;
   }
 
   async #switchMicrophone() {
+    if (this.#isRefused('speak')) return;
     const { microphone } = this.#media;
     const isOn = !(microphone.track && microphone.isWanted);
     const problem = await this.#media.setMicrophone(isOn);
@@ -187,6 +254,7 @@ export class Call {
   }
 
   async #switchCamera() {
+    if (this.#isRefused('camera')) return;
     const isOn = !this.#media.camera.track;
     this.#dock.set('camera', { isDisabled: true });
     const problem = await this.#media.setCamera(isOn);
@@ -200,6 +268,7 @@ export class Call {
   }
 
   async #switchScreen() {
+    if (this.#isRefused('screen')) return;
     if (this.#media.screen) {
       this.#media.stopScreen();
       return;
@@ -214,6 +283,7 @@ export class Call {
   }
 
   #switchHand() {
+    if (this.#isRefused('react')) return;
     const hand = !this.#session.self?.hand;
     if (this.#session.set({ hand })) speak(hand ? 'Hand raised' : 'Hand lowered');
   }
@@ -229,6 +299,7 @@ export class Call {
     }
     this.#chat.setOpen(name === 'chat');
     this.panel.setOpen(name === 'panel');
+    if (name === 'people') toastClear('waiting');
   }
 
   #onUnread(unread) {

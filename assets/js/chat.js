@@ -46,6 +46,14 @@ export class Chat {
     byId('chat-error').textContent = words;
   }
 
+  // why: a sentence, or null: one may write.
+  setRefusal(why) {
+    this.#input.disabled = Boolean(why);
+    this.#input.placeholder = why ?? 'Write to everyone';
+    byId('chat-form').querySelector('[type="submit"]').disabled = Boolean(why);
+    this.refuse('');
+  }
+
   #count(unread) {
     this.#unread = unread;
     this.#onUnread(unread);
@@ -54,7 +62,7 @@ export class Chat {
   #announce(message, onWanted) {
     if (message.from === this.#session.id || this.#isOpen) return;
     this.#count(this.#unread + 1);
-    toast(`${message.name}: ${message.text}`, { topic: 'chat', iconName: 'chat', action: { label: 'Open', run: onWanted } });
+    toast(`${message.name}${message.to ? ' (only to you)' : ''}: ${message.text}`, { topic: 'chat', iconName: 'chat', action: { label: 'Open', run: onWanted } });
   }
 
   #send() {
@@ -79,8 +87,8 @@ export class Chat {
 
   // False if it is known already: after a reconnect the server tells the history again.
   #add(message, isNew) {
-    if (typeof message.text !== 'string' || (message.id != null && this.#seen.has(message.id))) return false;
-    if (message.id != null) this.#seen.add(message.id);
+    if (typeof message.text !== 'string' || (message.id && this.#seen.has(message.id))) return false;
+    if (message.id) this.#seen.add(message.id); // 0: for one alone, told once
     const isAtEnd = this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < 60;
     this.#log.append(this.#build(message));
     while (this.#log.children.length > LOG_MAX) this.#log.firstElementChild.remove();
@@ -91,13 +99,15 @@ export class Chat {
   #build(message) {
     const at = new Date(message.at ?? Date.now());
     const isJoined = this.#last && this.#last.from === message.from && this.#last.name === message.name
-      && at - this.#last.at < GROUP_MS;
-    this.#last = { from: message.from, name: message.name, at };
+      && this.#last.to === message.to && at - this.#last.at < GROUP_MS;
+    this.#last = { from: message.from, name: message.name, to: message.to, at };
     const isMine = message.from === this.#session.id;
+    const isHost = message.from == null; // said by who runs the room, from outside
     const head = build('div', { class: isJoined ? 'visually-hidden' : 'message-head' },
       build('b', { dir: 'auto' }, isMine ? 'You' : message.name), ' ',
+      isHost && message.name !== 'Host' && build('span', { class: 'message-tag' }, 'host'), message.to && build('span', { class: 'message-tag is-private' }, 'only to you'),
       build('time', { datetime: at.toISOString() }, timeOfDay(at)));
-    return build('li', { class: `message${isJoined ? ' is-joined' : ''}${isMine ? ' is-mine' : ''}` }, head,
+    return build('li', { class: `message${isJoined ? ' is-joined' : ''}${isMine ? ' is-mine' : ''}${isHost ? ' is-host' : ''}` }, head,
       build('p', { class: 'message-text', dir: 'auto' }, ...chatLinks(message.text)));
   }
 }

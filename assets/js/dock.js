@@ -2,6 +2,7 @@
 // The row of controls under the picture, the sheet of those that do not fit, the picker of reactions.
 import { build, byId, icon } from './dom.js';
 import { REACTIONS } from './reactions.js';
+import { toast } from './toast.js';
 
 // name: [icon, words, shortcut]
 const CONTROLS = {
@@ -14,10 +15,13 @@ const CONTROLS = {
   invite: ['invite', 'Invite someone'],
   people: ['people', 'People', 'P'],
   chat: ['chat', 'Chat', 'C'],
+  layout: ['layout', 'Layout of the picture', 'L'],
   panel: ['signal', 'Connection'],
   fullscreen: ['expand', 'Full screen', 'F'],
   more: ['more', 'More'],
-  settings: ['settings', 'Settings'],
+  settings: ['settings', 'Devices'],
+  room: ['room', 'Room settings'],
+  end: ['leave', 'End for all'],
   theme: ['sun', 'Light or dark'],
   help: ['keyboard', 'Keyboard shortcuts', '?'],
 };
@@ -25,13 +29,18 @@ const OPENS = { chat: 'pane-chat', people: 'pane-people', panel: 'pane-panel', m
 
 const DESK = {
   'dock-main': ['mic', 'camera', 'screen', 'hand', 'react', 'leave'],
-  'dock-side': ['invite', 'people', 'chat', 'panel', 'fullscreen', 'more'],
-  'dock-sheet': ['settings', 'theme', 'help'],
+  'dock-side': ['invite', 'people', 'chat', 'layout', 'panel', 'fullscreen', 'more'],
+  'dock-sheet': ['room', 'settings', 'theme', 'help', 'end'],
+};
+const TABLET = {
+  'dock-main': DESK['dock-main'],
+  'dock-side': ['people', 'chat', 'layout', 'more'],
+  'dock-sheet': ['invite', 'panel', 'fullscreen', 'room', 'settings', 'theme', 'help', 'end'],
 };
 const PHONE = {
   'dock-main': ['mic', 'camera', 'react', 'chat', 'more', 'leave'],
   'dock-side': [],
-  'dock-sheet': ['hand', 'screen', 'people', 'invite', 'panel', 'fullscreen', 'settings', 'theme', 'help'],
+  'dock-sheet': ['hand', 'screen', 'people', 'layout', 'invite', 'panel', 'fullscreen', 'room', 'settings', 'theme', 'help', 'end'],
 };
 const NOT_EMBEDDED = ['invite', 'theme', 'help', 'panel'];
 
@@ -46,13 +55,15 @@ export class Dock {
     byId('dock').append(this.#popups.react, sheet);
     for (const name of Object.keys(CONTROLS)) this.#buildControl(name, actions[name] ?? (() => this.#togglePopup(name)));
     const phone = matchMedia('(max-width: 820px), (max-height: 520px)');
-    const arrange = () => this.#arrange(phone.matches ? PHONE : DESK);
-    phone.addEventListener('change', arrange);
+    const tablet = matchMedia('(max-width: 1040px)');
+    const arrange = () => this.#arrange(phone.matches ? PHONE : tablet.matches ? TABLET : DESK);
+    for (const query of [phone, tablet]) query.addEventListener('change', arrange);
     arrange();
     document.addEventListener('pointerdown', (event) => this.#onPointer(event));
   }
 
-  // look: any of {icon, words, state: 'on'|'off'|'raised'|null, badge, count, isDisabled, isHidden, warning, isExpanded}
+  // look: any of {icon, words, state: 'on'|'off'|'raised'|null, badge, isCount, isDisabled, isHidden, isWarned, isExpanded,
+  // refusal: why it cannot be used, or null}
   set(name, look) {
     const button = this.#buttons.get(name);
     if (look.icon) button.querySelector('.icon use').setAttribute('href', `/icons/sprite.svg#${look.icon}`);
@@ -60,6 +71,7 @@ export class Dock {
     if ('state' in look) for (const state of ['on', 'off', 'raised']) button.classList.toggle(`is-${state}`, look.state === state);
     if ('badge' in look) this.#setBadge(button, look.badge ? String(look.badge) : '', look.isCount);
     if ('isDisabled' in look) button.disabled = look.isDisabled;
+    if ('refusal' in look) this.#setRefusal(name, button, look.refusal);
     if ('isHidden' in look) button.hidden = look.isHidden;
     if ('isExpanded' in look) button.setAttribute('aria-expanded', String(look.isExpanded));
     if ('isWarned' in look) this.#setWarning(button, look.isWarned);
@@ -81,6 +93,10 @@ export class Dock {
     }, icon(iconName), build('span', { class: 'control-words', 'aria-hidden': 'true' }), build('span', { class: 'badge', 'aria-hidden': 'true' }));
     dockLabel(button, words, key);
     button.addEventListener('click', () => {
+      if (button.dataset.refusal) {
+        toast(button.dataset.refusal, { kind: 'error' });
+        return;
+      }
       if (name !== 'more' && name !== 'react') this.closePopups();
       run();
     });
@@ -130,6 +146,20 @@ export class Dock {
     badge.classList.toggle('is-count', isCount);
   }
 
+  // It stays in reach of the keyboard, and says why.
+  #setRefusal(name, button, refusal) {
+    button.setAttribute('aria-disabled', String(Boolean(refusal)));
+    if (refusal) {
+      button.dataset.refusal = refusal;
+      button.dataset.tip = refusal;
+      button.setAttribute('aria-description', refusal);
+    } else if (button.dataset.refusal) {
+      delete button.dataset.refusal;
+      button.removeAttribute('aria-description');
+      dockLabel(button, button.getAttribute('aria-label'), CONTROLS[name][2]);
+    }
+  }
+
   #setWarning(button, isWarned) {
     button.querySelector('.control-warn')?.remove();
     if (isWarned) button.append(build('span', { class: 'control-warn', 'aria-hidden': 'true' }, '!'));
@@ -138,6 +168,6 @@ export class Dock {
 
 function dockLabel(button, words, key) {
   button.setAttribute('aria-label', words);
-  button.dataset.tip = key ? `${words} (${key})` : words;
+  button.dataset.tip = button.dataset.refusal ?? (key ? `${words} (${key})` : words);
   button.querySelector('.control-words').textContent = words;
 }

@@ -5,6 +5,7 @@ import { mosaicInit } from './mosaic.js';
 import { namesFreshRoom, namesReadRoom } from './names.js';
 import { storageRecentRooms } from './storage.js';
 import { themeInit } from './theme.js';
+import { userHint, userWho } from './user.js';
 
 function frontInitStart() {
   const output = byId('fresh-name');
@@ -44,7 +45,18 @@ function frontInitRecent() {
     build('a', { href: `/r/${encodeURIComponent(room)}` }, room))));
 }
 
+// Who signed in here before sees the way to their room at once; the server has the last word.
+function frontInitUser() {
+  const show = (login) => {
+    byId('to-sign-in').hidden = Boolean(login);
+    byId('to-home').hidden = !login;
+  };
+  show(userHint());
+  userWho().then((user) => show(user?.login ?? userHint()));
+}
+
 themeInit();
+frontInitUser();
 frontInitStart();
 frontInitJoin();
 frontInitRecent();

@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The link to the room: shown, copied, shared.
+import { clipboardCopy } from './clipboard.js';
 import { byId } from './dom.js';
-import { toast } from './toast.js';
 
 async function inviteCopy(link) {
-  try {
-    await navigator.clipboard.writeText(link);
-  } catch { // no permission, or not https: the old way
-    byId('invite-link').select();
-    if (!document.execCommand('copy')) {
-      toast('Copying is not allowed here. The link is selected: copy it with the keyboard.', { kind: 'error' });
-      return;
-    }
-  }
-  byId('invite-dialog').close();
-  toast('The link is copied. Send it to whoever should come.', { iconName: 'check' });
+  if (await clipboardCopy(link, byId('invite-link'))) byId('invite-dialog').close();
 }
 
 // Returns what opens the dialog.

@@ -13,10 +13,12 @@ export class Lobby {
   #refusal = null;
 
   // onJoin(name) when the person asks to come in.
-  constructor({ room, name, media, onJoin }) {
+  constructor({ room, name, media, isWatching = false, onJoin }) {
     this.#media = media;
     this.#onJoin = onJoin;
     byId('lobby-room').textContent = room;
+    byId('lobby').classList.toggle('is-watching', isWatching);
+    if (isWatching) byId('lobby-eyebrow').textContent = 'You are about to watch';
     byId('name').value = name || storageGet('name') || '';
     devicesInit(byId('lobby-devices'), media);
     byId('lobby-mic').addEventListener('click', () => media.setMicrophone(!(media.microphone.isWanted && media.microphone.track)));
@@ -36,6 +38,13 @@ export class Lobby {
     this.#draw();
     if (!byId('name').value || field === 'name') byId('name').focus();
     else if (matchMedia('(hover: hover)').matches) byId('join').focus({ preventScroll: true });
+  }
+
+  // A name for who has not typed one.
+  suggest(name) {
+    if (!name || byId('name').value) return;
+    byId('name').value = name;
+    this.#draw();
   }
 
   close() {
@@ -92,7 +101,7 @@ export class Lobby {
   #notices() {
     const notices = [];
     if (this.#refusal) notices.push(lobbyNotice(this.#refusal, null, true));
-    if (!this.#media.isSettled) return notices;
+    if (!this.#media.isSettled || byId('lobby').classList.contains('is-watching')) return notices;
     const { camera, microphone } = this.#media;
     const lacks = { camera: camera.isWanted && !camera.track, microphone: !microphone.track };
     const isSame = lacks.camera && lacks.microphone && camera.problem === microphone.problem;

@@ -216,6 +216,19 @@ export class Media extends Emitter {
     return this.camera.track?.getSettings?.().facingMode !== 'environment';
   }
 
+  // Lets go of all devices, to be asked for again when they are switched on: who only watches needs none.
+  release() {
+    for (const device of ['camera', 'microphone']) {
+      const state = this[device];
+      const { track } = state;
+      state.isWanted = false;
+      state.track = null;
+      track?.stop();
+    }
+    this.isSettled = true;
+    this.stopScreen();
+  }
+
   close() {
     this.#isClosed = true;
     for (const state of [this.camera, this.microphone]) {

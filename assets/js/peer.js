@@ -32,11 +32,12 @@ export class Peer extends Emitter {
   #isClosed = false;
   #stream = new MediaStream();
 
-  // tracks: {audio, camera, screen}, each a track or null.
-  constructor(iceServers, tracks) {
+  // tracks: {audio, camera, screen}, each a track or null. isViewer: nothing is ever sent.
+  constructor(iceServers, tracks, { isViewer = false } = {}) {
     super();
     this.#pc = new RTCPeerConnection({ iceServers: iceServers ?? [], bundlePolicy: 'max-bundle' });
-    this.#addTransceivers(tracks);
+    if (isViewer) this.#addReceivers();
+    else this.#addTransceivers(tracks);
     this.#channel = this.#pc.createDataChannel('tessera'); // after them: Firefox keeps this order in the offer
     this.#listen();
     this.#refitTimer = setInterval(() => { for (const uplink of Object.values(this.#uplinks)) uplink.refit(); }, REFIT_MS);
@@ -57,6 +58,13 @@ export class Peer extends Emitter {
     this.#senders = { audio: audio.sender, camera: camera.sender, screen: screen.sender };
     this.#uplinks = { camera: new Uplink('camera', camera.sender), screen: new Uplink('screen', screen.sender) };
     if (tracks.screen) this.setTrack('screen', tracks.screen);
+  }
+
+  #addReceivers() {
+    this.#pc.addTransceiver('audio', { direction: 'recvonly' });
+    preferVp8(this.#pc.addTransceiver('video', { direction: 'recvonly' }));
+    this.#senders = {};
+    this.#uplinks = {};
   }
 
   #listen() {
@@ -112,13 +120,13 @@ export class Peer extends Emitter {
 
   // kind: 'audio', 'camera', 'screen'. track: null to stop sending.
   async setTrack(kind, track) {
-    if (this.#isClosed || this.#senders[kind].track === track) return;
+    if (this.#isClosed || !this.#senders[kind] || this.#senders[kind].track === track) return;
     await this.#senders[kind].replaceTrack(track).catch(() => {});
     if (track) this.#uplinks[kind]?.apply();
   }
 
   setUplink(order) {
-    for (const kind of ['camera', 'screen']) if (order[kind]) this.#uplinks[kind].apply(order[kind]);
+    for (const kind of ['camera', 'screen']) if (order[kind]) this.#uplinks[kind]?.apply(order[kind]);
   }
 
   // True if it went over the data channel. Never an empty string: that would close it.

@@ -9,6 +9,7 @@ const SHORTCUTS = [
   ['h', 'hand', 'Raise or lower your hand'],
   ['c', 'chat', 'Chat'],
   ['p', 'people', 'People'],
+  ['l', 'layout', 'Layout of the picture'],
   ['f', 'fullscreen', 'Full screen'],
   ['?', 'help', 'These shortcuts'],
   ['Escape', 'close', 'Close what is open'],

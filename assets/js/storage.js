@@ -10,6 +10,23 @@ export function storageSet(key, value) {
   try { localStorage.setItem(`tessera.${key}`, value); } catch { /* see above */ }
 }
 
+export function storageRemove(key) {
+  try { localStorage.removeItem(`tessera.${key}`); } catch { /* see above */ }
+}
+
+// For this tab alone, until it is closed.
+export function storageTabGet(key) {
+  try { return sessionStorage.getItem(`tessera.${key}`); } catch { return null; }
+}
+
+// value: null forgets it.
+export function storageTabSet(key, value) {
+  try {
+    if (value == null) sessionStorage.removeItem(`tessera.${key}`);
+    else sessionStorage.setItem(`tessera.${key}`, value);
+  } catch { /* see above */ }
+}
+
 const RECENT_MAX = 3;
 
 export function storageRecentRooms() {

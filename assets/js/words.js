@@ -7,6 +7,16 @@ const ENDINGS = {
   kicked: ['You were removed', 'Someone who runs this room has taken you out of it.', null],
   'room-closed': ['The room was closed', 'The meeting has been ended for everyone.', null],
   'server-shutdown': ['The server is going down', 'It said goodbye to everybody. It may be back in a moment.', 'Try again'],
+  empty: ['The room was closed', 'Nobody was left in it.', 'Join again'],
+  'lobby-refused': ['You were not let in', 'Someone who runs this room has answered no.', null],
+  'lobby-full': ['Too many people wait already', 'Try again in a while.', 'Try again'],
+  'room-locked': ['This room is locked', 'Nobody else can come in just now. Ask someone inside to unlock it.', 'Try again'],
+  'room-expired': ['This room’s time is over', 'It was made for a time that has passed.', null],
+  'sign-in-required': ['This room wants you to sign in', 'Guests cannot come in here.', 'Try again'],
+  'token-bad': ['This link does not work', 'It was not copied whole, or it is not for this room. Ask for a new one.', 'Join without it'],
+  'token-expired': ['This link has run out', 'It was good for some time only. Ask for a new one.', 'Join without it'],
+  'token-early': ['This link does not work yet', 'It is for later. Come back at the time of the meeting.', 'Try again'],
+  'token-used': ['This link was used already', 'It lets one person in, once. Ask for a new one.', 'Join without it'],
   replaced: ['You joined somewhere else', 'This place in the room was taken over by another window of yours.', 'Join here instead'],
   'room-full': ['This room is full', 'Nobody else fits in just now. Try again when someone has left.', 'Try again'],
   'server-full': ['The server is full', 'It cannot take anybody else just now. Try again in a while.', 'Try again'],
@@ -35,6 +45,21 @@ const REFUSALS = {
 export function wordsForRefusal(code, message) {
   return REFUSALS[code] ?? (message || 'The server refused that.');
 }
+
+// Why a control does nothing here.
+export const WORDS_NOT_ALLOWED = {
+  moderator: 'Only a moderator of this room can do that.',
+  speak: 'You may not speak in this room. A moderator can change that.',
+  camera: 'You may not show your camera in this room. A moderator can change that.',
+  screen: 'You may not share your screen in this room. A moderator can change that.',
+  chat: 'You may not write in this room. A moderator can change that.',
+  react: 'You may not react or raise your hand in this room. A moderator can change that.',
+};
+
+export const WORDS_OBEYED = {
+  audio_muted: 'A moderator muted you. You can turn your microphone on again.',
+  video_muted: 'A moderator turned your camera off. You can turn it on again.',
+};
 
 const DEVICES = { camera: 'camera', microphone: 'microphone', screen: 'screen', both: 'camera and microphone' };
 
