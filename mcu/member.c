@@ -19,6 +19,9 @@ enum {
     SOCKETLESS_MAX_S = 60,
     // A client whose media went silent has this long, times lost_timeout_s, to say anything.
     SILENT_SOCKET_FACTOR = 2,
+    // Who only receives reports every 2.5 to 7.5 seconds (RFC 3550 6.3.1), and a report may get
+    // lost.
+    RECEIVER_FACTOR = 4,
     CONNECT_MAX_S = 30, // from offer to connection
     // Each offer is a connection with its threads; a client that rebuilds in earnest stays far
     // below.
@@ -247,11 +250,18 @@ static int64_t media_heard_ns(const struct member *member) {
     return member->link ? peer_last_heard_ns(link_peer(member->link)) : 0;
 }
 
+static int64_t silence_max_ns(const struct member *member, int64_t lost_ns) {
+    const struct peer_media *media = &member->media;
+    bool sends = media->sends_camera || media->sends_audio || media->sends_screen;
+    return sends ? lost_ns : RECEIVER_FACTOR * lost_ns;
+}
+
 static void check_link(struct member *member, int64_t now_ns, int64_t lost_ns) {
     if (!member->link)
         return;
-    bool is_silent = member->is_connected ? now_ns - media_heard_ns(member) > lost_ns
-                                          : now_ns - member->offered_ns > CONNECT_MAX_S * SECOND_NS;
+    bool is_silent = member->is_connected
+                         ? now_ns - media_heard_ns(member) > silence_max_ns(member, lost_ns)
+                         : now_ns - member->offered_ns > CONNECT_MAX_S * SECOND_NS;
     if (!is_silent)
         return;
     log_info(member->object, member->is_connected ? "media went silent" : "media never connected");
@@ -276,7 +286,7 @@ bool member_is_lost(struct member *member, int64_t now_ns) {
     int64_t heard_ns = media_heard_ns(member);
     if (heard_ns < member->away_ns)
         heard_ns = member->away_ns;
-    return now_ns - heard_ns > lost_ns;
+    return now_ns - heard_ns > (member->closed_cleanly ? lost_ns : silence_max_ns(member, lost_ns));
 }
 
 // ---- what the link tells ----

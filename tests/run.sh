@@ -46,7 +46,7 @@ stage_unit() {
 stage_peer() {
     build all peer-programs || { broken+=("build of the peer tests"); return; }
     # Hostile clients are for the build that notices the slightest slip; see stage_asan.
-    peer_in build build call life
+    peer_in build build call life room viewers
     # What a bad link leaves is a matter of seconds, and of a server that runs at its full speed.
     PROGRAM_TIMEOUT=480 peer_in build build link
 }
@@ -59,7 +59,7 @@ stage_asan() {
     export TESSERA_TEST_SLOW=3
     unit_in build/asan
     # The server is what must not leak: what GStreamer loses of a client that is cut off in the middle is its own.
-    peer_in build build/asan call hostile life
+    peer_in build build/asan call hostile life room
     unset ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS TESSERA_TEST_SLOW
 }
 
@@ -75,7 +75,7 @@ stage_tsan() {
         [ -x build/tsan/tests/unit/test_$each ] &&
             program "build/tsan/tests/unit/test_$each" build/tsan/tests/unit/test_$each
     done
-    peer_in build build/tsan call life
+    peer_in build build/tsan call life room
     unset TSAN_OPTIONS TESSERA_TEST_SLOW TESSERA_TEST_SHORT
 }
 
