@@ -20,9 +20,13 @@ static int viewer_count(void) {
 }
 
 static int open_small(void **state) {
-    static const char *const flags[] = {"--rooms-canvas-width",      "320", "--rooms-canvas-height",
-                                        "320",                       "--rooms-canvas-fps",
-                                        "5",                         NULL};
+    static const char *const flags[] = {"--rooms-canvas-width",
+                                        "320",
+                                        "--rooms-canvas-height",
+                                        "320",
+                                        "--rooms-canvas-fps",
+                                        "5",
+                                        NULL};
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
