@@ -3,6 +3,7 @@
 // on the first it says goodbye and closes the doors while the control loop still turns, so that
 // every session's end is obeyed before the loop stops; on the second, or when that hangs, it just
 // ends.
+#include "http/cli.h"
 #include "http/clock.h"
 #include "http/process.h"
 #include "http/server.h"
@@ -227,6 +228,8 @@ static int run(struct tessera *tessera) {
 }
 
 int main(int argc, char **argv) {
+    if (argc > 1 && cli_is_command(argv[1]))
+        return cli_run(argc - 1, argv + 1, stdout, stderr);
     struct tessera tessera = {0};
     enum config_outcome outcome = config_init(&tessera.config, argc, argv, stdout, stderr);
     if (outcome != CONFIG_RUN) {
