@@ -8,6 +8,8 @@
 #include "mcu/permission.h"
 #include "mcu/refusal.h"
 
+#include <stdbool.h>
+
 struct access;
 struct accounts;
 struct request;
@@ -20,14 +22,21 @@ struct access *access_create(const char *api_key, const char *token_secret,
                              struct accounts *accounts, struct store *store);
 void access_destroy(struct access *access); // NULL is allowed
 
-// A credential that is wrong or expired is a 401, not a nobody. A cookie counts for reading
-// requests, and for changing ones only if they come from a page of this very server (Origin,
-// Sec-Fetch-Site): elsewhere it counts as none. 0, or -1 and *refusal.
+// A credential in Authorization that is wrong or expired is a 401, not a nobody. A cookie counts
+// for reading requests, and for changing ones only if they come from a page of this very server
+// (Origin, Sec-Fetch-Site): elsewhere it counts as none, and so does one that has ended. 0, or -1
+// and *refusal.
 int access_recognise(const struct access *access, const struct request *request, struct caller *out,
                      struct refusal *refusal);
-// May the caller do it, at the room that the path names (if it names one)? 0, or -1 and a 401 or
-// 403.
+// May the caller do it, at the room that the path names (if it names one)? ACTION_MINT_TOKEN
+// without one is for whoever could own a room: the handler asks again with the body's. 0, or -1 and
+// a 401 or 403 (503 when the store cannot be read).
 int access_check(const struct access *access, enum action action, const struct request *request,
                  struct refusal *refusal);
+// The same for a room that was named elsewhere.
+int access_check_room(const struct access *access, enum action action, const struct caller *caller,
+                      const char *room, struct refusal *refusal);
+// Does its Origin say that a page of this very server sent it?
+bool access_is_own_page(const struct request *request);
 
 #endif

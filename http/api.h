@@ -14,13 +14,45 @@ void api_create_room(struct request *request, struct reply *reply);
 void api_get_room(struct request *request, struct reply *reply);
 void api_change_room(struct request *request, struct reply *reply);
 void api_end_room(struct request *request, struct reply *reply);
+void api_get_room_stats(struct request *request, struct reply *reply);
+
+// api_layout.c
+void api_get_layout(struct request *request, struct reply *reply);
+void api_set_layout(struct request *request, struct reply *reply);
+
+// api_members.c
 void api_list_members(struct request *request, struct reply *reply);
+void api_get_member(struct request *request, struct reply *reply);
+void api_change_member(struct request *request, struct reply *reply);
 void api_kick_member(struct request *request, struct reply *reply);
-void api_get_snapshot(struct request *request, struct reply *reply);
+void api_mute_all(struct request *request, struct reply *reply);
+void api_list_bans(struct request *request, struct reply *reply);
+void api_lift_ban(struct request *request, struct reply *reply);
+
+// api_lobby.c
+void api_list_waiting(struct request *request, struct reply *reply);
+void api_admit(struct request *request, struct reply *reply);
+void api_refuse(struct request *request, struct reply *reply);
+
+// api_messages.c
+void api_list_messages(struct request *request, struct reply *reply);
+void api_send_message(struct request *request, struct reply *reply);
+void api_get_banner(struct request *request, struct reply *reply);
+void api_set_banner(struct request *request, struct reply *reply);
+void api_remove_banner(struct request *request, struct reply *reply);
+
+// api_media.c
+void api_set_picture(struct request *request, struct reply *reply);
+void api_remove_picture(struct request *request, struct reply *reply);
+void api_play(struct request *request, struct reply *reply);
+void api_stop_playing(struct request *request, struct reply *reply);
+void api_get_snapshot_jpeg(struct request *request, struct reply *reply);
+void api_get_snapshot_png(struct request *request, struct reply *reply);
 
 // api_server.c
 void api_get_health(struct request *request, struct reply *reply);
 void api_get_readiness(struct request *request, struct reply *reply);
+void api_get_stats(struct request *request, struct reply *reply);
 void api_get_ice_servers(struct request *request, struct reply *reply);
 
 // api_events.c
@@ -34,6 +66,9 @@ void api_get_webhook(struct request *request, struct reply *reply);
 void api_change_webhook(struct request *request, struct reply *reply);
 void api_remove_webhook(struct request *request, struct reply *reply);
 void api_test_webhook(struct request *request, struct reply *reply);
+
+// api_tokens.c
+void api_mint_token(struct request *request, struct reply *reply);
 
 // api_metrics.c
 void api_get_metrics(struct request *request, struct reply *reply);

@@ -93,7 +93,8 @@ void headers_add_cors(struct MHD_Response *response, const struct request *reque
         return;
     MHD_add_response_header(response, "Access-Control-Allow-Origin",
                             is_wildcard(setting) ? "*" : origin);
-    MHD_add_response_header(response, "Access-Control-Expose-Headers", "ETag, Location");
+    MHD_add_response_header(response, "Access-Control-Expose-Headers",
+                            "ETag, Location, Retry-After, Idempotent-Replayed");
 }
 
 void headers_answer_options(struct reply *reply, const struct request *request,
@@ -106,7 +107,8 @@ void headers_answer_options(struct reply *reply, const struct request *request,
         return;
     reply_add_header(reply, "Access-Control-Allow-Methods", allowed);
     reply_add_header(reply, "Access-Control-Allow-Headers",
-                     "Authorization, Content-Type, If-None-Match");
+                     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, "
+                     "Last-Event-ID");
     reply_add_header(reply, "Access-Control-Max-Age", "600");
 }
 

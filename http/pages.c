@@ -56,6 +56,23 @@ void pages_get_api_description(struct request *request, struct reply *reply) {
     answer_page(request, reply, name);
 }
 
+// The same, for programs that would rather not read YAML: made once, when the server started.
+void pages_get_api_description_json(struct request *request, struct reply *reply) {
+    const struct site *site = request->site;
+    if (!site->description) {
+        pages_not_found(request, reply);
+        return;
+    }
+    reply_static(reply, 200, "application/json", site->description, site->description_bytes);
+    reply->cache_control = "no-cache";
+    memcpy(reply->etag, site->description_etag, sizeof(reply->etag));
+}
+
+void pages_get_docs(struct request *request, struct reply *reply) {
+    char name[] = "docs.html";
+    answer_page(request, reply, name);
+}
+
 void pages_get_file(struct request *request, struct reply *reply) {
     struct refusal refusal;
     if (request_is_api(request) ||

@@ -6,6 +6,7 @@
 #include "http/request.h"
 #include "mcu/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +73,15 @@ void reply_refusal(struct reply *reply, const struct refusal *refusal) {
         reply_add_header(reply, "Retry-After", "5");
 }
 
+void reply_set_revision(struct reply *reply, const json_t *json) {
+    const json_t *revision = json_object_get(json, "revision");
+    if (!json_is_integer(revision))
+        return;
+    snprintf(reply->etag, sizeof(reply->etag), "\"%" JSON_INTEGER_FORMAT "\"",
+             json_integer_value(revision));
+    reply->is_revision = true;
+}
+
 void reply_add_header(struct reply *reply, const char *name, const char *value) {
     if (reply->header_count == REPLY_HEADERS_MAX || strpbrk(value, "\r\n"))
         return;
@@ -121,7 +131,7 @@ static void add_headers(struct MHD_Response *response, const struct reply *reply
 }
 
 enum MHD_Result reply_send(struct reply *reply, struct request *request) {
-    if (reply->status == 200 && reply->etag[0] &&
+    if (reply->status == 200 && reply->etag[0] && !reply->is_revision &&
         headers_match_etag(request_header(request, "If-None-Match"), reply->etag))
         become_not_modified(reply);
     enum MHD_Result result = MHD_NO;

@@ -24,6 +24,7 @@ struct reply {
     bool is_body_owned;            // malloc'ed, freed with the answer; else it outlives the server
     const char *cache_control;     // a literal; NULL: "no-store"
     char etag[REPLY_ETAG_BYTES];   // with its quotes; "": none
+    bool is_revision;              // etag is for If-Match: it never makes a 304
     bool is_embeddable;            // other sites may show this page in a frame
     struct MHD_Response *response; // made by the handler (an upgrade); takes the place of the body
     struct {
@@ -45,6 +46,8 @@ void reply_static(struct reply *reply, int status, const char *type, const void 
 void reply_owned(struct reply *reply, int status, const char *type, void *body, size_t body_bytes);
 void reply_refusal(struct reply *reply, const struct refusal *refusal); // problem+json
 
+// The entity tag of what has a "revision" (borrowed); without one, nothing.
+void reply_set_revision(struct reply *reply, const json_t *json);
 // Copies value. A value that would break out of its line is not sent.
 void reply_add_header(struct reply *reply, const char *name, const char *value);
 // Queues it, and empties *reply.

@@ -2,6 +2,7 @@
 #include "http/request.h"
 
 #include "http/clock.h"
+#include "mcu/json_depth.h"
 
 #include <errno.h>
 #include <glib.h>
@@ -10,7 +11,10 @@
 #include <string.h>
 #include <strings.h>
 
-enum { BODY_FIRST_BYTES = 4096 };
+enum {
+    BODY_FIRST_BYTES = 4096,
+    DROPPED_BYTES_MAX = 1 << 20, // of a body over the limit, to still be able to say so
+};
 
 // The path of an origin-form or absolute-form target (RFC 9112 3.2).
 static const char *path_of(const char *uri) {
@@ -75,6 +79,7 @@ struct request *request_create(struct site *site, struct MHD_Connection *connect
     request->site = site;
     request->connection = connection;
     request->started_ms = clock_now_ms();
+    request->body_bytes_max = (size_t)site->config->http_body_bytes_max;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     listen_format_address(info ? info->client_addr : NULL, request->address);
@@ -96,17 +101,16 @@ void request_destroy(struct request *request) {
 
 void request_check_length(struct request *request) {
     const char *length = request_header(request, "Content-Length");
-    if (length &&
-        g_ascii_strtoull(length, NULL, 10) > (guint64)request->site->config->http_body_bytes_max)
+    if (length && g_ascii_strtoull(length, NULL, 10) > (guint64)request->body_bytes_max)
         request->is_body_too_large = true;
 }
 
-void request_take_body(struct request *request, const char *data, size_t size_bytes) {
-    size_t max_bytes = (size_t)request->site->config->http_body_bytes_max;
+bool request_take_body(struct request *request, const char *data, size_t size_bytes) {
     size_t needed_bytes = request->body_bytes + size_bytes;
-    if (request->is_body_too_large || needed_bytes > max_bytes) {
-        request->is_body_too_large = true; // the rest is read and dropped, until the deadline
-        return;
+    if (request->is_body_too_large || needed_bytes > request->body_bytes_max) {
+        request->is_body_too_large = true;
+        request->dropped_bytes += size_bytes;
+        return request->dropped_bytes < DROPPED_BYTES_MAX;
     }
     if (needed_bytes > request->body_capacity_bytes) {
         size_t capacity =
@@ -114,13 +118,14 @@ void request_take_body(struct request *request, const char *data, size_t size_by
         char *body = realloc(request->body, capacity);
         if (!body) {
             request->is_body_too_large = true;
-            return;
+            return true;
         }
         request->body = body;
         request->body_capacity_bytes = capacity;
     }
     memcpy(request->body + request->body_bytes, data, size_bytes);
     request->body_bytes = needed_bytes;
+    return true;
 }
 
 const char *request_header(const struct request *request, const char *name) {
@@ -148,10 +153,10 @@ bool request_is_api(const struct request *request) {
     return request->segment_count > 0 && strcmp(request->segments[0], "api") == 0;
 }
 
-static bool is_json(const char *content_type) {
-    static const char json[] = "application/json";
-    size_t bytes = content_type ? strcspn(content_type, "; \t") : 0;
-    return bytes == sizeof(json) - 1 && strncasecmp(content_type, json, bytes) == 0;
+bool request_has_type(const struct request *request, const char *type) {
+    const char *given = request_header(request, "Content-Type");
+    size_t bytes = given ? strcspn(given, "; \t") : 0;
+    return bytes == strlen(type) && strncasecmp(given, type, bytes) == 0;
 }
 
 int request_json(const struct request *request, json_t **out, struct refusal *refusal) {
@@ -159,11 +164,13 @@ int request_json(const struct request *request, json_t **out, struct refusal *re
         *out = json_object();
         return *out ? 0 : refusal_set(refusal, 503, "server-full", "Out of memory.");
     }
-    if (!is_json(request_header(request, "Content-Type")))
+    if (!request_has_type(request, "application/json"))
         return refusal_set(refusal, 415, "not-json",
                            "The body must be JSON, with Content-Type: application/json.");
+    if (json_depth_is_too_much(request->body, request->body_bytes))
+        return refusal_set(refusal, 400, "bad-json", "The body is nested more than %d levels deep.",
+                           JSON_DEPTH_MAX);
     json_error_t error;
-    // jansson itself bounds the depth (JSON_PARSER_MAX_DEPTH).
     json_t *json = json_loadb(request->body, request->body_bytes, JSON_REJECT_DUPLICATES, &error);
     if (!json)
         return refusal_set(refusal, 400, "bad-json", "The body is no JSON (line %d, column %d).",
@@ -176,18 +183,40 @@ int request_json(const struct request *request, json_t **out, struct refusal *re
     return 0;
 }
 
+int request_refuse_field(struct refusal *refusal, const char *name, const char *format, ...) {
+    char message[160];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof(message), format, arguments);
+    va_end(arguments);
+    refusal_set(refusal, 422, "bad-field", "%s %s.", name, message);
+    snprintf(refusal->field, sizeof(refusal->field), "%s", name);
+    return -1;
+}
+
 int request_query_int(const struct request *request, const char *name, int min, int max, int *out,
                       struct refusal *refusal) {
     const char *text = request_query(request, name);
     gint64 value;
     if (!text)
         return 0;
-    if (!g_ascii_string_to_signed(text, 10, min, max, &value, NULL)) {
-        refusal_set(refusal, 422, "bad-field", "%s must be a whole number from %d to %d.", name,
-                    min, max);
-        snprintf(refusal->field, sizeof(refusal->field), "%s", name);
-        return -1;
-    }
+    if (!g_ascii_string_to_signed(text, 10, min, max, &value, NULL))
+        return request_refuse_field(refusal, name, "must be a whole number from %d to %d", min,
+                                    max);
     *out = (int)value;
+    return 0;
+}
+
+int request_query_number(const struct request *request, const char *name, double min, double max,
+                         double *out, struct refusal *refusal) {
+    const char *text = request_query(request, name);
+    char *end = NULL;
+    if (!text)
+        return 0;
+    double value = g_ascii_strtod(text, &end);
+    bool is_plain = *text && strspn(text, "0123456789.") == strlen(text); // no "inf", no "0x1p3"
+    if (!is_plain || *end || value < min || value > max)
+        return request_refuse_field(refusal, name, "must be a number from %g to %g", min, max);
+    *out = value;
     return 0;
 }

@@ -17,6 +17,8 @@
 
 enum { REQUEST_SEGMENTS_MAX = 12, REQUEST_PARAMS_MAX = 4, REQUEST_PATH_BYTES = 1024 };
 
+struct route;
+
 struct request {
     struct site *site; // borrowed
     struct MHD_Connection *connection;
@@ -24,7 +26,12 @@ struct request {
     const char *version;         // "HTTP/1.1"
     char address[ADDRESS_BYTES]; // remote, as text
     int64_t started_ms;
-    struct caller caller; // who asks; known once routes.c has let them in
+    // Set by routes_enter().
+    const struct route *route;       // NULL: none for this path and method
+    const struct route *first_route; // of this path, whatever the method
+    struct caller caller;            // who asks; known once routes.c has let them in
+    bool is_refused;                 // they may not: refusal says why
+    struct refusal refusal;
 
     char path[REQUEST_PATH_BYTES]; // decoded, cut into segments
     char *segments[REQUEST_SEGMENTS_MAX];
@@ -40,7 +47,8 @@ struct request {
     int param_count;
 
     char *body;
-    size_t body_bytes, body_capacity_bytes;
+    size_t body_bytes, body_capacity_bytes, body_bytes_max;
+    size_t dropped_bytes; // that came over the limit
     bool is_body_too_large, is_answered;
     bool has_ws_seat; // reserved in ws, not yet handed over
 };
@@ -52,7 +60,8 @@ void request_destroy(struct request *request); // NULL is allowed
 
 // Before the body comes: is_body_too_large if its announced length is over the limit.
 void request_check_length(struct request *request);
-void request_take_body(struct request *request, const char *data, size_t size_bytes);
+// False: so much came over the limit that its end is not worth waiting for.
+bool request_take_body(struct request *request, const char *data, size_t size_bytes);
 
 const char *request_header(const struct request *request, const char *name); // NULL: not sent
 const char *request_query(const struct request *request, const char *name);  // NULL: not given
@@ -61,11 +70,19 @@ bool request_is(const struct request *request, const char *method);          // 
 // Is the path below /api/?
 bool request_is_api(const struct request *request);
 
+// The media type of the body, without parameters; false when it is another, or none is given.
+bool request_has_type(const struct request *request, const char *type);
 // The body as a JSON object (an absent one counts as {}). 0 and a new reference, or -1 and
 // *refusal.
 int request_json(const struct request *request, json_t **out, struct refusal *refusal);
 // A whole number in the query; left as it is when not given. 0, or -1 and *refusal.
 int request_query_int(const struct request *request, const char *name, int min, int max, int *out,
                       struct refusal *refusal);
+// Likewise a number, as 0.5.
+int request_query_number(const struct request *request, const char *name, double min, double max,
+                         double *out, struct refusal *refusal);
+// 422 `bad-field` for this part of the query. Returns -1.
+__attribute__((format(printf, 3, 4))) int
+request_refuse_field(struct refusal *refusal, const char *name, const char *format, ...);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "http/api.h"
 #include "http/headers.h"
+#include "http/idempotency.h"
 #include "http/pages.h"
 #include "http/request.h"
 #include "http/upgrade.h"
@@ -12,27 +13,53 @@
 
 // clang-format off
 const struct route routes[] = {
-    {"/",                                   "GET",    ACTION_LOOK,          pages_get_front},
-    {"/admin",                              "GET",    ACTION_LOOK,          pages_get_admin},
-    {"/api/v1/events",                      "GET",    ACTION_READ_SERVER,   api_get_server_events},
-    {"/api/v1/ice-servers",                 "GET",    ACTION_LOOK,          api_get_ice_servers},
-    {"/api/v1/openapi.yaml",                "GET",    ACTION_LOOK,          pages_get_api_description},
-    {"/api/v1/rooms",                       "GET",    ACTION_LIST_ROOMS,    api_list_rooms},
-    {"/api/v1/rooms",                       "POST",   ACTION_CREATE_ROOM,   api_create_room},
-    {"/api/v1/rooms/{room}",                "DELETE", ACTION_END_ROOM,      api_end_room},
-    {"/api/v1/rooms/{room}",                "GET",    ACTION_READ_ROOM,     api_get_room},
-    {"/api/v1/rooms/{room}",                "PATCH",  ACTION_CHANGE_ROOM,   api_change_room},
-    {"/api/v1/rooms/{room}/events",         "GET",    ACTION_READ_ROOM_EVENTS, api_get_room_events},
-    {"/api/v1/rooms/{room}/members",        "GET",    ACTION_READ_ROOM,     api_list_members},
-    {"/api/v1/rooms/{room}/members/{id}",   "DELETE", ACTION_KICK,          api_kick_member},
-    {"/api/v1/rooms/{room}/snapshot.jpg",   "GET",    ACTION_SEE_ROOM,      api_get_snapshot},
-    {"/healthz",                            "GET",    ACTION_LOOK,          api_get_health},
-    {"/home",                               "GET",    ACTION_LOOK,          pages_get_home},
-    {"/metrics",                            "GET",    ACTION_METRICS,       api_get_metrics},
-    {"/r/{room}",                           "GET",    ACTION_LOOK,          pages_get_room},
-    {"/readyz",                             "GET",    ACTION_LOOK,          api_get_readiness},
-    {"/sign-in",                            "GET",    ACTION_LOOK,          pages_get_sign_in},
-    {"/ws",                                 "GET",    ACTION_LOOK,          upgrade_to_websocket},
+    {"/",                                     "GET",    ACTION_LOOK,              pages_get_front,                 0},
+    {"/admin",                                "GET",    ACTION_LOOK,              pages_get_admin,                 0},
+    {"/api/v1/events",                        "GET",    ACTION_READ_SERVER,       api_get_server_events,           0},
+    {"/api/v1/ice-servers",                   "GET",    ACTION_LOOK,              api_get_ice_servers,             0},
+    {"/api/v1/openapi.json",                  "GET",    ACTION_LOOK,              pages_get_api_description_json,  0},
+    {"/api/v1/openapi.yaml",                  "GET",    ACTION_LOOK,              pages_get_api_description,       0},
+    {"/api/v1/rooms",                         "GET",    ACTION_LIST_ROOMS,        api_list_rooms,                  0},
+    {"/api/v1/rooms",                         "POST",   ACTION_CREATE_ROOM,       api_create_room,                 ROUTE_CREATES},
+    {"/api/v1/rooms/{room}",                  "DELETE", ACTION_END_ROOM,          api_end_room,                    0},
+    {"/api/v1/rooms/{room}",                  "GET",    ACTION_READ_ROOM,         api_get_room,                    0},
+    {"/api/v1/rooms/{room}",                  "PATCH",  ACTION_CHANGE_ROOM,       api_change_room,                 0},
+    {"/api/v1/rooms/{room}/announcement",     "DELETE", ACTION_ANNOUNCE,          api_stop_playing,                0},
+    {"/api/v1/rooms/{room}/announcement",     "POST",   ACTION_ANNOUNCE,          api_play,                        ROUTE_UPLOADS},
+    {"/api/v1/rooms/{room}/banner",           "DELETE", ACTION_ANNOUNCE,          api_remove_banner,               0},
+    {"/api/v1/rooms/{room}/banner",           "GET",    ACTION_READ_ROOM,         api_get_banner,                  0},
+    {"/api/v1/rooms/{room}/banner",           "PUT",    ACTION_ANNOUNCE,          api_set_banner,                  0},
+    {"/api/v1/rooms/{room}/bans",             "GET",    ACTION_KICK,              api_list_bans,                   0},
+    {"/api/v1/rooms/{room}/bans/{id}",        "DELETE", ACTION_KICK,              api_lift_ban,                    0},
+    {"/api/v1/rooms/{room}/events",           "GET",    ACTION_READ_ROOM_EVENTS,  api_get_room_events,             0},
+    {"/api/v1/rooms/{room}/layout",           "GET",    ACTION_READ_ROOM,         api_get_layout,                  0},
+    {"/api/v1/rooms/{room}/layout",           "PUT",    ACTION_CHANGE_ROOM,       api_set_layout,                  0},
+    {"/api/v1/rooms/{room}/lobby",            "GET",    ACTION_ADMIT,             api_list_waiting,                0},
+    {"/api/v1/rooms/{room}/lobby/admit",      "POST",   ACTION_ADMIT,             api_admit,                       0},
+    {"/api/v1/rooms/{room}/lobby/{id}",       "DELETE", ACTION_ADMIT,             api_refuse,                      0},
+    {"/api/v1/rooms/{room}/lobby/{id}/admit", "POST",   ACTION_ADMIT,             api_admit,                       0},
+    {"/api/v1/rooms/{room}/members",          "GET",    ACTION_READ_ROOM,         api_list_members,                0},
+    {"/api/v1/rooms/{room}/members/{id}",     "DELETE", ACTION_KICK,              api_kick_member,                 0},
+    {"/api/v1/rooms/{room}/members/{id}",     "GET",    ACTION_READ_ROOM,         api_get_member,                  0},
+    {"/api/v1/rooms/{room}/members/{id}",     "PATCH",  ACTION_CHANGE_MEMBER,     api_change_member,               0},
+    {"/api/v1/rooms/{room}/messages",         "GET",    ACTION_READ_ROOM,         api_list_messages,               0},
+    {"/api/v1/rooms/{room}/messages",         "POST",   ACTION_ANNOUNCE,          api_send_message,                0},
+    {"/api/v1/rooms/{room}/mute-all",         "POST",   ACTION_CHANGE_MEMBER,     api_mute_all,                    0},
+    {"/api/v1/rooms/{room}/pictures/{slot}",  "DELETE", ACTION_ANNOUNCE,          api_remove_picture,              0},
+    {"/api/v1/rooms/{room}/pictures/{slot}",  "PUT",    ACTION_ANNOUNCE,          api_set_picture,                 ROUTE_UPLOADS},
+    {"/api/v1/rooms/{room}/snapshot.jpg",     "GET",    ACTION_SEE_ROOM,          api_get_snapshot_jpeg,           0},
+    {"/api/v1/rooms/{room}/snapshot.png",     "GET",    ACTION_SEE_ROOM,          api_get_snapshot_png,            0},
+    {"/api/v1/rooms/{room}/stats",            "GET",    ACTION_READ_ROOM,         api_get_room_stats,              0},
+    {"/api/v1/stats",                         "GET",    ACTION_READ_SERVER,       api_get_stats,                   0},
+    {"/api/v1/tokens",                        "POST",   ACTION_MINT_TOKEN,        api_mint_token,                  ROUTE_CREATES},
+    {"/docs",                                 "GET",    ACTION_LOOK,              pages_get_docs,                  0},
+    {"/healthz",                              "GET",    ACTION_LOOK,              api_get_health,                  0},
+    {"/home",                                 "GET",    ACTION_LOOK,              pages_get_home,                  0},
+    {"/metrics",                              "GET",    ACTION_METRICS,           api_get_metrics,                 0},
+    {"/r/{room}",                             "GET",    ACTION_LOOK,              pages_get_room,                  0},
+    {"/readyz",                               "GET",    ACTION_LOOK,              api_get_readiness,               0},
+    {"/sign-in",                              "GET",    ACTION_LOOK,              pages_get_sign_in,               0},
+    {"/ws",                                   "GET",    ACTION_LOOK,              upgrade_to_websocket,            0},
 };
 // clang-format on
 const int routes_count = sizeof(routes) / sizeof(routes[0]);
@@ -114,15 +141,35 @@ static void answer_options(const struct route *route, struct request *request,
     headers_answer_options(reply, request, allowed);
 }
 
-static int check(const struct route *route, struct request *request, struct refusal *refusal) {
-    const struct access *access = request->site->access;
-    if (access_recognise(access, request, &request->caller, refusal) != 0 ||
-        access_check(access, route->action, request, refusal) != 0)
+static int check(const struct request *request, struct refusal *refusal) {
+    if (request->is_refused) {
+        *refusal = request->refusal;
         return -1;
+    }
     if (request->is_body_too_large)
-        return refusal_set(refusal, 413, "too-large", "The body may have %d bytes at most.",
-                           request->site->config->http_body_bytes_max);
+        return refusal_set(refusal, 413, "too-large", "The body may have %zu bytes at most.",
+                           request->body_bytes_max);
     return 0;
+}
+
+void routes_enter(struct request *request) {
+    const struct access *access = request->site->access;
+    request->first_route = request->is_path_bad ? NULL : find_path(request);
+    request->route = request->first_route ? find_method(request->first_route, request) : NULL;
+    if (!request->route)
+        return;
+    request->is_refused =
+        access_recognise(access, request, &request->caller, &request->refusal) != 0 ||
+        access_check(access, request->route->action, request, &request->refusal) != 0;
+    if (request->route->flags & ROUTE_UPLOADS && !request->is_refused)
+        request->body_bytes_max = (size_t)request->site->config->http_upload_bytes_max;
+}
+
+static void handle(const struct route *route, struct request *request, struct reply *reply) {
+    if (route->flags & ROUTE_CREATES)
+        idempotency_answer(request->site->idempotency, request, reply, route->handle);
+    else
+        route->handle(request, reply);
 }
 
 void routes_answer(struct request *request, struct reply *reply) {
@@ -130,22 +177,15 @@ void routes_answer(struct request *request, struct reply *reply) {
     if (request->is_path_bad) {
         refusal_set(&refusal, 400, "bad-path", "This is no path that a server could know.");
         reply_refusal(reply, &refusal);
-        return;
-    }
-    const struct route *first = find_path(request);
-    if (strcmp(request->method, "OPTIONS") == 0) {
-        answer_options(first, request, reply);
-        return;
-    }
-    if (!first) {
+    } else if (strcmp(request->method, "OPTIONS") == 0) {
+        answer_options(request->first_route, request, reply);
+    } else if (!request->first_route) {
         pages_get_file(request, reply);
-        return;
-    }
-    const struct route *route = find_method(first, request);
-    if (!route)
-        refuse_method(first, reply);
-    else if (check(route, request, &refusal) != 0)
+    } else if (!request->route) {
+        refuse_method(request->first_route, reply);
+    } else if (check(request, &refusal) != 0) {
         reply_refusal(reply, &refusal);
-    else
-        route->handle(request, reply);
+    } else {
+        handle(request->route, request, reply);
+    }
 }

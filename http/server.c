@@ -9,6 +9,7 @@
 
 #include "http/clock.h"
 #include "http/event_stream.h"
+#include "http/openapi.h"
 #include "http/request.h"
 #include "http/routes.h"
 #include "mcu/log.h"
@@ -23,6 +24,7 @@
 enum {
     HEAD_MS = 15000,   // to send a request's head, from the connection's start or the last answer
     ANSWER_MS = 60000, // for its body and our answer
+    BODY_BYTES_PER_MS = 64, // a body of the size that is allowed may take as long as this, and more
     IDLE_S = 15,
     PING_MS = 20000,
     DEAD_MS = 45000,
@@ -80,14 +82,17 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
     if (!request->method) {
         request->method = method;
         request->version = version;
-        deadlines_move(site->deadlines, deadline_of(connection), clock_now_ms() + ANSWER_MS);
+        routes_enter(request);
         request_check_length(request);
+        deadlines_move(site->deadlines, deadline_of(connection),
+                       clock_now_ms() + ANSWER_MS +
+                           (int64_t)request->body_bytes_max / BODY_BYTES_PER_MS);
         return request->is_body_too_large ? answer(request) : MHD_YES;
     }
     if (*body_bytes > 0) {
-        request_take_body(request, body, *body_bytes);
+        size_t bytes = *body_bytes;
         *body_bytes = 0;
-        return MHD_YES;
+        return request_take_body(request, body, bytes) ? MHD_YES : MHD_NO;
     }
     return request->is_answered ? MHD_YES : answer(request);
 }
@@ -183,6 +188,30 @@ static int refuse_parts(char *error, int error_bytes) {
     return -ENOMEM;
 }
 
+// A directory of assets need not have a description; one that it has must be sound.
+static int read_description(struct site *site, char *error, int error_bytes) {
+    char name[] = "openapi.yaml", problem[160];
+    char *segment = name;
+    struct static_file file;
+    json_t *json = NULL;
+    if (static_get(site->files, &segment, 1, &file) != 0)
+        return 0;
+    int result = openapi_read(file.data, file.size_bytes, &json, problem, sizeof(problem));
+    site->description = result == 0 ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    if (file.is_owned)
+        free((void *)file.data);
+    if (!site->description) {
+        snprintf(error, (size_t)error_bytes, "openapi.yaml, %s",
+                 result ? problem : "out of memory");
+        return result ? result : -ENOMEM;
+    }
+    site->description_bytes = strlen(site->description);
+    snprintf(site->description_etag, sizeof(site->description_etag), "%.*s-json\"",
+             (int)strlen(file.etag) - 1, file.etag);
+    return 0;
+}
+
 static int make_parts(struct server *server, const char *api_key, char *error, int error_bytes) {
     struct site *site = &server->site;
     int result = read_certificate(server, error, error_bytes);
@@ -195,13 +224,17 @@ static int make_parts(struct server *server, const char *api_key, char *error, i
                  strerror(errno));
         return -ENOENT;
     }
+    result = read_description(site, error, error_bytes);
+    if (result != 0)
+        return result;
+    site->idempotency = idempotency_create(site->store);
     site->access = access_create(api_key, site->token_secret, site->accounts, site->store);
     site->deadlines = deadlines_create();
     if (site->events)
         site->streams = event_streams_create(site->events, count_streams(site->config));
     if (site->events && !site->streams)
         return refuse_parts(error, error_bytes);
-    site->ws = site->access && site->deadlines ? make_ws(server) : NULL;
+    site->ws = site->access && site->deadlines && site->idempotency ? make_ws(server) : NULL;
     return site->ws ? 0 : refuse_parts(error, error_bytes);
 }
 
@@ -304,6 +337,8 @@ void server_destroy(struct server *server) {
     event_streams_destroy(server->site.streams);
     deadlines_destroy(server->site.deadlines);
     access_destroy(server->site.access);
+    idempotency_destroy(server->site.idempotency);
+    free(server->site.description);
     static_destroy(server->site.files);
     g_free(server->certificate);
     g_free(server->key);

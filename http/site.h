@@ -6,6 +6,7 @@
 
 #include "http/access.h"
 #include "http/deadline.h"
+#include "http/idempotency.h"
 #include "http/static.h"
 #include "http/ws.h"
 #include "mcu/accounts.h"
@@ -29,6 +30,10 @@ struct site {
     const char *token_secret;
     struct access *access;
     struct static_files *files;
+    struct idempotency *idempotency;
+    char *description; // of the API, as JSON
+    size_t description_bytes;
+    char description_etag[REPLY_ETAG_BYTES];
     struct ws *ws;
     struct deadlines *deadlines;
     struct event_streams *streams; // NULL without events

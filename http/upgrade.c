@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "http/upgrade.h"
 
+#include "http/access.h"
 #include "http/headers.h"
 #include "http/request.h"
 
@@ -68,6 +69,15 @@ static int check(const struct request *request, struct refusal *refusal) {
     return 0;
 }
 
+// A browser sends the cookie along with whatever page opens the socket, and what follows changes
+// things: the cookie's holder is there only behind a page of ours. A page that the settings let in
+// brings guests, or a token in its join; a program says who it is by Authorization.
+static struct caller caller_of(const struct request *request) {
+    if (request_header(request, "Authorization") || access_is_own_page(request))
+        return request->caller;
+    return (struct caller){.kind = CALLER_NOBODY, .is_local = request->caller.is_local};
+}
+
 static void on_hang_up(void *user) {
     MHD_upgrade_action(user, MHD_UPGRADE_ACTION_CLOSE);
 }
@@ -84,7 +94,7 @@ static void on_upgrade(void *user, struct MHD_Connection *connection, void *requ
         .extra = extra,
         .extra_bytes = extra_bytes,
         .address = request->address,
-        .caller = request->caller,
+        .caller = caller_of(request),
         .hang_up = on_hang_up,
         .user = handle,
     };

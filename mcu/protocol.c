@@ -3,13 +3,12 @@
 // new message is a new table.
 #include "mcu/protocol.h"
 
+#include "mcu/json_depth.h"
 #include "mcu/protocol_field.h"
 
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { DEPTH_MAX = 16 };
 
 struct field {
     const char *name;
@@ -160,35 +159,15 @@ void message_finish(struct message *message) {
 
 // ---- parsing ----
 
-// jansson recurses, and stops only at 2048 levels.
-static bool is_too_deep(const char *text, size_t size_bytes) {
-    int depth = 0;
-    bool is_in_string = false;
-    for (size_t i = 0; i < size_bytes; i++) {
-        char letter = text[i];
-        if (is_in_string && letter == '\\')
-            i++;
-        else if (letter == '"')
-            is_in_string = !is_in_string;
-        else if (!is_in_string && (letter == '{' || letter == '['))
-            depth++;
-        else if (!is_in_string && (letter == '}' || letter == ']'))
-            depth--;
-        if (depth > DEPTH_MAX)
-            return true;
-    }
-    return false;
-}
-
 static int load(const struct config *config, const char *text, size_t size_bytes, json_t **out,
                 struct refusal *refusal) {
     json_error_t error;
     if (size_bytes > (size_t)config->message_bytes_max)
         return refusal_set(refusal, 413, "too-large", "A message may have at most %d bytes.",
                            config->message_bytes_max);
-    if (is_too_deep(text, size_bytes))
+    if (json_depth_is_too_much(text, size_bytes))
         return refusal_set(refusal, 400, "bad-json",
-                           "The message is nested more than %d levels deep.", DEPTH_MAX);
+                           "The message is nested more than %d levels deep.", JSON_DEPTH_MAX);
     json_t *object = json_loadb(text, size_bytes, JSON_REJECT_DUPLICATES, &error);
     if (!object)
         return refusal_set(refusal, 400, "bad-json",

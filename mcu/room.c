@@ -6,6 +6,7 @@
 #include "mcu/log.h"
 #include "mcu/room_layout.h"
 #include "mcu/session_internal.h"
+#include "mcu/store_users.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,6 +138,11 @@ static struct stage_config canvas_of(const struct room_spec *spec,
     };
 }
 
+static void take_login(void *user, const struct store_user *owner) {
+    struct room *room = user;
+    g_strlcpy(room->owner_login, owner->login, sizeof(room->owner_login));
+}
+
 int room_create(const struct room_world *world, const struct room_spec *spec, struct room **out) {
     struct room *room = calloc(1, sizeof(*room));
     if (!room)
@@ -169,6 +175,8 @@ int room_create(const struct room_world *world, const struct room_spec *spec, st
     }
     mixer_set_layout(room->mixer, &spec->layout);
     mixer_set_background(room->mixer, spec->background_rgb);
+    if (spec->owner)
+        store_get_user(world->store, spec->owner, take_login, room);
     *out = room;
     return 0;
 }
@@ -285,8 +293,7 @@ json_t *room_to_json(const struct room *room) {
     json_object_set_new(json, "waiting", json_integer(room->waiting->len));
     json_object_set_new(json, "banner", room_banner_to_json(room));
     json_object_set_new(json, "owner",
-                        room->spec.owner ? json_sprintf("%lld", (long long)room->spec.owner)
-                                         : json_null());
+                        room->owner_login[0] ? json_string(room->owner_login) : json_null());
     json_object_set_new(json, "revision", json_integer(room->revision));
     json_object_set_new(json, "created_at", json_string(created_at));
     return json;

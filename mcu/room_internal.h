@@ -44,7 +44,7 @@ struct room {
     // Immutable.
     const struct room_world *world;
     uint64_t serial;
-    int64_t created_unix_ms;
+    char owner_login[CALLER_NAME_MAX]; // "": nobody's
     struct mixer *mixer;
 
     atomic_int references;
@@ -52,6 +52,7 @@ struct room {
     // Control loop only (the name in spec never changes).
     struct room_spec spec;
     unsigned revision;
+    int64_t created_unix_ms;
     struct downlink_config downlink;
     enum layout_kind kind_before_spotlight;
     struct room_banner banner;

@@ -75,9 +75,11 @@ static void tick_video(struct mixer *mixer, int64_t now_ns) {
 
 // One tick of the schedule: sleeps until it is due; what was overslept by whole periods is skipped.
 // Returns how many were skipped; *late says whether this one started more than half a period late.
-static uint64_t keep_schedule(int64_t *next_ns, int64_t period_ns, bool *late) {
+static uint64_t keep_schedule(int64_t *next_ns, int64_t period_ns, struct histogram *lateness,
+                              bool *late) {
     sleep_until_ns(*next_ns);
     int64_t late_ns = mixer_now_ns() - *next_ns;
+    histogram_add(lateness, late_ns);
     uint64_t skipped = late_ns >= period_ns ? (uint64_t)(late_ns / period_ns) : 0;
     *next_ns += (int64_t)skipped * period_ns;
     *late = late_ns > period_ns / 2;
@@ -93,11 +95,12 @@ static void *run_video(void *argument) {
             next_ns = mixer_now_ns();
         has_parked = false;
         bool late;
-        uint64_t skipped = keep_schedule(&next_ns, mixer->frame_ns, &late);
+        int64_t frame_ns = atomic_load(&mixer->frame_ns);
+        uint64_t skipped = keep_schedule(&next_ns, frame_ns, &mixer->video_lateness, &late);
         atomic_fetch_add(&mixer->video_ticks_skipped, skipped);
         atomic_fetch_add(&mixer->video_ticks_late, late);
         tick_video(mixer, next_ns);
-        next_ns += mixer->frame_ns;
+        next_ns += frame_ns;
     }
     return NULL;
 }
@@ -170,7 +173,7 @@ int mixer_create(const char *name, const struct mixer_config *config, const stru
     snprintf(mixer->name, sizeof(mixer->name), "%.15s", name);
     mixer->ops = *ops;
     mixer->user = user;
-    mixer->frame_ns = 1000000000 / config->video.fps;
+    atomic_init(&mixer->frame_ns, 1000000000 / config->video.fps);
     atomic_init(&mixer->references, 1);
     pthread_mutex_init(&mixer->lock, NULL);
     pthread_cond_init(&mixer->wake, NULL);
@@ -217,7 +220,10 @@ void mixer_set_banner(struct mixer *mixer, const struct stage_banner *banner) {
 }
 
 int mixer_set_canvas(struct mixer *mixer, const struct stage_config *config) {
-    return stage_set_canvas(mixer->stage, config);
+    int error = stage_set_canvas(mixer->stage, config);
+    if (!error)
+        atomic_store(&mixer->frame_ns, 1000000000 / config->fps);
+    return error;
 }
 
 void mixer_set_volume(struct mixer_member *member, double volume) {
@@ -249,6 +255,8 @@ int mixer_snapshot(struct mixer *mixer, int width_px, enum picture_format format
 void mixer_get_stats(struct mixer *mixer, struct mixer_stats *out) {
     stage_get_stats(mixer->stage, &out->video);
     desk_get_stats(mixer->desk, &out->audio);
+    out->video_lateness = (struct histogram_counts){0};
+    histogram_sum(&mixer->video_lateness, &out->video_lateness);
     out->video_ticks = atomic_load(&mixer->video_ticks);
     out->video_ticks_late = atomic_load(&mixer->video_ticks_late);
     out->video_ticks_skipped = atomic_load(&mixer->video_ticks_skipped);

@@ -21,7 +21,6 @@ struct mixer {
     void *user;
     struct stage *stage;
     struct desk *desk;
-    int64_t frame_ns;
     pthread_t video_thread, audio_thread;
 
     atomic_int references; // one of mixer_create(), one of each member that is not taken out yet
@@ -33,6 +32,9 @@ struct mixer {
     int video_receivers, audio_receivers;
     struct mixer_member **members;
     size_t member_count, member_capacity;
+
+    atomic_int_fast64_t frame_ns; // from one picture to the next
+    struct histogram video_lateness;
 
     // The v thread's alone.
     struct mixer_delivery *deliveries;

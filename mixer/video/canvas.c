@@ -29,7 +29,8 @@ int canvas_init(struct canvas *canvas, int width_px, int height_px, struct yuv b
         canvas_finish(canvas);
         return -ENOMEM;
     }
-    canvas_fill(canvas, (struct rect){0, 0, width_px, height_px}, background);
+    canvas_set_clip(canvas, NULL);
+    canvas_fill(canvas, canvas->clip, background);
     return 0;
 }
 
@@ -39,14 +40,32 @@ void canvas_finish(struct canvas *canvas) {
     canvas->dirty = NULL;
 }
 
-// What of the rectangle lies on the canvas; false if nothing does.
+static int min_int(int a, int b) {
+    return a < b ? a : b;
+}
+
+static int max_int(int a, int b) {
+    return a > b ? a : b;
+}
+
+// What of the rectangle is to be painted; false if nothing is.
 static bool clip(const struct canvas *canvas, struct rect *at) {
-    int right = at->x + at->width, bottom = at->y + at->height;
-    at->x = at->x < 0 ? 0 : at->x;
-    at->y = at->y < 0 ? 0 : at->y;
-    at->width = (right < canvas->frame->width ? right : canvas->frame->width) - at->x;
-    at->height = (bottom < canvas->frame->height ? bottom : canvas->frame->height) - at->y;
+    const struct rect *within = &canvas->clip;
+    int right = min_int(at->x + at->width, within->x + within->width);
+    int bottom = min_int(at->y + at->height, within->y + within->height);
+    at->x = max_int(at->x, within->x);
+    at->y = max_int(at->y, within->y);
+    at->width = right - at->x;
+    at->height = bottom - at->y;
     return at->width > 0 && at->height > 0;
+}
+
+void canvas_set_clip(struct canvas *canvas, const struct rect *within) {
+    canvas->clip = (struct rect){0, 0, canvas->frame->width, canvas->frame->height};
+    struct rect wanted = within ? *within : canvas->clip;
+    if (!clip(canvas, &wanted))
+        wanted = (struct rect){0, 0, 0, 0};
+    canvas->clip = wanted;
 }
 
 static void mark(struct canvas *canvas, const struct rect *at) {
@@ -102,6 +121,85 @@ void canvas_blend(struct canvas *canvas, const struct overlay *overlay, int x, i
         uint8_t *v = sample(canvas->frame, 2, to.x / 2, to.y / 2 + row);
         overlay_blend_row(u, overlay->u + skip, overlay->keep_uv + skip, to.width / 2);
         overlay_blend_row(v, overlay->v + skip, overlay->keep_uv + skip, to.width / 2);
+    }
+    mark(canvas, &to);
+}
+
+void canvas_restore(struct canvas *canvas, struct rect at, const AVFrame *picture) {
+    if (!clip(canvas, &at))
+        return;
+    for (int plane = 0; plane < 3; plane++) {
+        int half = plane > 0;
+        for (int y = at.y >> half; y < (at.y + at.height) >> half; y++)
+            memcpy(sample(canvas->frame, plane, at.x >> half, y),
+                   sample(picture, plane, at.x >> half, y), (size_t)at.width >> half);
+    }
+    mark(canvas, &at);
+}
+
+static void restore_row(uint8_t *to, const uint8_t *from, const uint8_t *keep, int count) {
+    for (int i = 0; i < count; i++)
+        to[i] = (uint8_t)((to[i] * keep[i] + from[i] * (255 - keep[i]) + 127) / 255);
+}
+
+void canvas_restore_through(struct canvas *canvas, const struct overlay *mask, int x, int y,
+                            const AVFrame *picture) {
+    struct rect to = {x, y, mask->width_px, mask->height_px};
+    if (!clip(canvas, &to))
+        return;
+    for (int plane = 0; plane < 3; plane++) {
+        int half = plane > 0, width = mask->width_px >> half;
+        const uint8_t *keep = (plane == 0 ? mask->keep_y : mask->keep_uv) +
+                              ((to.y - y) >> half) * width + ((to.x - x) >> half);
+        for (int row = to.y >> half; row < (to.y + to.height) >> half; row++, keep += width)
+            restore_row(sample(canvas->frame, plane, to.x >> half, row),
+                        sample(picture, plane, to.x >> half, row), keep, to.width >> half);
+    }
+    mark(canvas, &to);
+}
+
+struct axis {     // of one plane
+    int from, to; // how long
+    int begin;    // of `to`: the first that is wanted
+};
+
+// Where a sample of `to` lies among `from`, in 1/65536: centres upon centres.
+static int position(const struct axis *axis, int at) {
+    int64_t step = ((int64_t)axis->from << 16) / axis->to;
+    int64_t centre = (axis->begin + at) * step + step / 2 - (1 << 15);
+    int64_t last = (int64_t)(axis->from - 1) << 16;
+    return (int)(centre < 0 ? 0 : centre > last ? last : centre);
+}
+
+static void stretch_row(uint8_t *to, int count, const uint8_t *upper, const uint8_t *lower,
+                        int weight, const struct axis *columns) {
+    int step = (int)(((int64_t)columns->from << 16) / columns->to), last = columns->from - 1;
+    int at = columns->begin * step + step / 2 - (1 << 15);
+    for (int i = 0; i < count; i++, at += step) {
+        int place = max_int(at, 0), left = min_int(place >> 16, last);
+        int right = min_int(left + 1, last), part = place >> 8 & 255;
+        int above = upper[left] * (256 - part) + upper[right] * part;
+        int below = lower[left] * (256 - part) + lower[right] * part;
+        to[i] = (uint8_t)((above * (256 - weight) + below * weight + (1 << 15)) >> 16);
+    }
+}
+
+void canvas_stretch(struct canvas *canvas, struct rect at, const AVFrame *picture, int width_px,
+                    int height_px) {
+    struct rect to = at;
+    if (!clip(canvas, &to))
+        return;
+    for (int plane = 0; plane < 3; plane++) {
+        int half = plane > 0;
+        struct axis columns = {width_px >> half, at.width >> half, (to.x - at.x) >> half};
+        struct axis rows = {height_px >> half, at.height >> half, (to.y - at.y) >> half};
+        for (int y = 0; y < to.height >> half; y++) {
+            int row = position(&rows, y);
+            int upper = row >> 16, lower = min_int(upper + 1, rows.from - 1);
+            stretch_row(sample(canvas->frame, plane, to.x >> half, (to.y >> half) + y),
+                        to.width >> half, sample(picture, plane, 0, upper),
+                        sample(picture, plane, 0, lower), row >> 8 & 255, &columns);
+        }
     }
     mark(canvas, &to);
 }

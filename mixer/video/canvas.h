@@ -18,6 +18,7 @@ struct canvas {
     int columns, rows; // of macroblocks; the last ones may stand over the edge
     uint8_t *dirty;    // columns * rows; 1: painted
     bool is_dirty;     // any of them
+    struct rect clip;  // what is painted outside of it is left out
 };
 
 // Both even. All background, all dirty. 0 or -ENOMEM.
@@ -29,6 +30,18 @@ void canvas_fill(struct canvas *canvas, struct rect at, struct yuv colour);
 void canvas_paint(struct canvas *canvas, struct rect at, const AVFrame *picture);
 void canvas_blend(struct canvas *canvas, const struct overlay *overlay, int x, int y);
 
+// The same place of a picture that is as large as the canvas; all of it, or as much as the mask is
+// opaque.
+void canvas_restore(struct canvas *canvas, struct rect at, const AVFrame *picture);
+void canvas_restore_through(struct canvas *canvas, const struct overlay *mask, int x, int y,
+                            const AVFrame *picture);
+// The upper left width_px x height_px of a yuv420p picture, scaled to fill the place. Made for a
+// picture that moves: cheap, and fine enough for that.
+void canvas_stretch(struct canvas *canvas, struct rect at, const AVFrame *picture, int width_px,
+                    int height_px);
+
+// Even; NULL: the whole canvas again.
+void canvas_set_clip(struct canvas *canvas, const struct rect *clip);
 void canvas_clean(struct canvas *canvas);
 // A new picture of its own with what is painted now; NULL when out of memory.
 AVFrame *canvas_copy(const struct canvas *canvas);

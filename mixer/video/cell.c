@@ -116,33 +116,33 @@ static int margin_px(const struct cell *cell) {
     return BEZEL_GAP_PX + BEZEL_RING_PX + (at_least(type_px(cell) / 3, 2) & ~1);
 }
 
-static void paint_caption(struct cell *cell, const struct cell_tools *tools) {
+static void paint_caption(struct cell *cell, const struct cell_tools *tools, struct rect at) {
     bool has_room = has_room_for_caption(cell);
     struct label_caption caption = {
         .name = cell->look.shows_name && has_room ? cell->look.name : "",
         .is_muted = cell->look.is_muted && !cell->look.is_screen,
         .is_screen = cell->look.is_screen && has_room,
         .type_px = type_px(cell),
-        .max_width_px = cell->at.width - 2 * margin_px(cell),
+        .max_width_px = at.width - 2 * margin_px(cell),
     };
     if (!caption.name[0] && !caption.is_muted && !caption.is_screen)
         return;
     if (!cell->caption)
         cell->caption = label_draw_caption(tools->kit, &caption);
     if (cell->caption)
-        canvas_blend(tools->canvas, cell->caption, cell->at.x + margin_px(cell),
-                     cell->at.y + cell->at.height - margin_px(cell) - cell->caption->height_px);
+        canvas_blend(tools->canvas, cell->caption, at.x + margin_px(cell),
+                     at.y + at.height - margin_px(cell) - cell->caption->height_px);
 }
 
-static void paint_hand(struct cell *cell, const struct cell_tools *tools) {
+static void paint_hand(struct cell *cell, const struct cell_tools *tools, struct rect at) {
     if (!cell->look.has_hand || cell->look.is_screen)
         return;
     if (!cell->hand)
         cell->hand = label_draw_hand((type_px(cell) * 2 + 1) & ~1);
     if (cell->hand)
         canvas_blend(tools->canvas, cell->hand,
-                     cell->at.x + cell->at.width - margin_px(cell) - cell->hand->width_px,
-                     cell->at.y + margin_px(cell));
+                     at.x + at.width - margin_px(cell) - cell->hand->width_px,
+                     at.y + margin_px(cell));
 }
 
 static unsigned mix(unsigned a, unsigned b, unsigned percent_of_b) {
@@ -155,10 +155,10 @@ static unsigned mix(unsigned a, unsigned b, unsigned percent_of_b) {
     return mixed;
 }
 
-static void paint_stand_in(struct cell *cell, const struct cell_tools *tools) {
+static void paint_stand_in(struct cell *cell, const struct cell_tools *tools, struct rect at) {
     unsigned tint = cell->look.is_screen ? PALETTE_TILE : mix(PALETTE_TILE, cell->look.colour, 14);
-    canvas_fill(tools->canvas, cell->at, overlay_colour(tint));
-    int size = cell->at.width < cell->at.height ? cell->at.width : cell->at.height;
+    canvas_fill(tools->canvas, at, overlay_colour(tint));
+    int size = at.width < at.height ? at.width : at.height;
     size = (cell->look.is_screen ? size / 6 : size * 9 / 20) & ~1;
     if (!cell->avatar)
         cell->avatar = cell->look.is_screen
@@ -166,30 +166,50 @@ static void paint_stand_in(struct cell *cell, const struct cell_tools *tools) {
                            : label_draw_avatar(tools->kit, cell->look.name, cell->look.colour, size,
                                                cell->look.is_awaited);
     // In a low tile the avatar makes way for the caption.
-    int top = (cell->at.height - size) / 2;
+    int top = (at.height - size) / 2;
     int highest = BEZEL_GAP_PX + BEZEL_RING_PX + 2;
-    int lowest = cell->at.height - margin_px(cell) - type_px(cell) * 2 - size;
+    int lowest = at.height - margin_px(cell) - type_px(cell) * 2 - size;
     top = top > lowest && cell->look.shows_name && has_room_for_caption(cell)
               ? at_least(lowest, highest)
               : top;
     if (cell->avatar)
-        canvas_blend(tools->canvas, cell->avatar, cell->at.x + ((cell->at.width - size) / 2 & ~1),
-                     cell->at.y + (top & ~1));
+        canvas_blend(tools->canvas, cell->avatar, at.x + ((at.width - size) / 2 & ~1),
+                     at.y + (top & ~1));
 }
 
-bool cell_paint(struct cell *cell, const struct cell_tools *tools) {
+void cell_soil(struct cell *cell) {
+    cell->needs_paint = true;
+}
+
+static void paint_at(struct cell *cell, const struct cell_tools *tools, struct rect at) {
+    if (cell->rendered)
+        canvas_paint(tools->canvas, at, cell->rendered);
+    else
+        paint_stand_in(cell, tools, at);
+    if (cell->is_framed)
+        bezel_paint(tools->bezel, tools->canvas, at, cell->look.is_speaking, tools->ground);
+    paint_caption(cell, tools, at);
+    paint_hand(cell, tools, at);
+}
+
+// Picture, name and marks as they will stand there in the end, and all of it together made fit.
+static void paint_scaled(struct cell *cell, const struct cell_tools *tools, struct rect shown) {
+    struct cell_tools aside = *tools;
+    aside.canvas = tools->scratch;
+    aside.ground = NULL;
+    paint_at(cell, &aside, (struct rect){0, 0, cell->at.width, cell->at.height});
+    canvas_stretch(tools->canvas, shown, tools->scratch->frame, cell->at.width, cell->at.height);
+}
+
+bool cell_paint(struct cell *cell, const struct cell_tools *tools, struct rect shown) {
     if (cell->needs_render)
         render(cell);
     if (!cell->needs_paint)
         return false;
     cell->needs_paint = false;
-    if (cell->rendered)
-        canvas_paint(tools->canvas, cell->at, cell->rendered);
+    if (shown.width == cell->at.width && shown.height == cell->at.height)
+        paint_at(cell, tools, shown);
     else
-        paint_stand_in(cell, tools);
-    if (cell->is_framed)
-        bezel_paint(tools->bezel, tools->canvas, cell->at, cell->look.is_speaking);
-    paint_caption(cell, tools);
-    paint_hand(cell, tools);
+        paint_scaled(cell, tools, shown);
     return true;
 }

@@ -34,6 +34,8 @@ struct cell_tools {
     struct canvas *canvas;
     struct label_kit *kit;
     struct bezel *bezel;
+    const AVFrame *ground;  // behind the tiles; NULL: a colour
+    struct canvas *scratch; // for a cell on its way; may be NULL while none is
 };
 
 int cell_init(struct cell *cell); // 0 or -ENOMEM
@@ -45,7 +47,10 @@ void cell_set_look(struct cell *cell, const struct cell_look *look);
 void cell_show(struct cell *cell, const struct feed_picture *picture);
 // Shows the avatar or the placeholder instead of the picture.
 void cell_clear(struct cell *cell);
-// True: something was painted.
-bool cell_paint(struct cell *cell, const struct cell_tools *tools);
+// Something was painted over it, or it shall appear elsewhere.
+void cell_soil(struct cell *cell);
+// Paints what differs from before at `shown`: its place, or on the way there, where it is scaled as
+// a whole. True: something was painted.
+bool cell_paint(struct cell *cell, const struct cell_tools *tools, struct rect shown);
 
 #endif

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <pango/pangocairo.h>
 #include <stdlib.h>
+#include <string.h>
 
 // The generic family lets fontconfig choose per script: Noto Sans, Noto Sans CJK, Noto Color Emoji,
 // or whatever the machine has.
@@ -205,6 +206,54 @@ struct overlay *label_draw_screen(int size_px) {
     return sheet_close(&sheet);
 }
 
+static PangoLayout *banner_layout(struct label_kit *kit, const struct label_banner *banner,
+                                  int room_px) {
+    PangoLayout *layout = layout_create(kit, banner->text, banner->type_px, PANGO_WEIGHT_MEDIUM);
+    pango_layout_set_single_paragraph_mode(layout, FALSE);
+    pango_layout_set_wrap(layout, PANGO_WRAP_WORD_CHAR);
+    pango_layout_set_ellipsize(layout, PANGO_ELLIPSIZE_END);
+    pango_layout_set_alignment(layout, PANGO_ALIGN_CENTER);
+    pango_layout_set_width(layout, (room_px > 1 ? room_px : 1) * PANGO_SCALE);
+    // So many lines a paragraph, of which there are two at most.
+    pango_layout_set_height(layout, strchr(banner->text, '\n') ? -1 : -2);
+    return layout;
+}
+
+static void draw_picture(cairo_t *cr, const AVFrame *picture, double x, double y) {
+    cairo_surface_t *surface =
+        cairo_image_surface_create_for_data(picture->data[0], CAIRO_FORMAT_ARGB32, picture->width,
+                                            picture->height, picture->linesize[0]);
+    cairo_set_source_surface(cr, surface, x, y);
+    cairo_paint(cr);
+    cairo_surface_destroy(surface);
+}
+
+struct overlay *label_draw_banner(struct label_kit *kit, const struct label_banner *banner) {
+    int pad = banner->type_px / 2, picture_width = banner->picture ? banner->picture->width : 0;
+    int picture_height = banner->picture ? banner->picture->height : 0, text_height = 0;
+    int text_x = pad + (picture_width > 0 ? picture_width + pad : 0);
+    int room = banner->width_px - text_x - pad;
+    PangoLayout *layout = banner_layout(kit, banner, room);
+    if (banner->text[0])
+        pango_layout_get_pixel_size(layout, NULL, &text_height);
+    int content = text_height > picture_height ? text_height : picture_height;
+    int height = (content + pad + 15) / 16 * 16;
+    height = height < banner->max_height_px ? height : banner->max_height_px;
+    struct sheet sheet = sheet_open(banner->width_px, height);
+    set_colour(sheet.cr, banner->background, 1);
+    cairo_paint(sheet.cr);
+    double middle = (banner->width_px - picture_width) / 2;
+    if (banner->picture)
+        draw_picture(sheet.cr, banner->picture, text_height > 0 ? pad : middle,
+                     (height - picture_height) / 2);
+    set_colour(sheet.cr, banner->colour, 1);
+    cairo_move_to(sheet.cr, text_x, (height - text_height) / 2.0);
+    if (text_height > 0)
+        pango_cairo_show_layout(sheet.cr, layout);
+    g_object_unref(layout);
+    return sheet_close(&sheet);
+}
+
 struct overlay *label_draw_corner(const struct label_corner *corner) {
     int size = corner->size_px;
     struct sheet sheet = sheet_open(size, size);
@@ -216,7 +265,7 @@ struct overlay *label_draw_corner(const struct label_corner *corner) {
     cairo_rectangle(cr, 0, 0, size, size);
     cairo_arc(cr, size, size, radius, 0, 2 * M_PI);
     cairo_set_fill_rule(cr, CAIRO_FILL_RULE_EVEN_ODD);
-    set_colour(cr, corner->outer, 1);
+    set_colour(cr, corner->outer, corner->is_open ? 0 : 1);
     cairo_fill(cr);
     if (corner->ring_px > 0) {
         cairo_arc(cr, size, size, radius - corner->ring_px / 2.0, 0, 2 * M_PI);

@@ -7,6 +7,8 @@
 
 #include "mixer/video/overlay.h"
 
+#include <libavutil/frame.h>
+
 #include <stdbool.h>
 
 struct label_kit;
@@ -23,7 +25,17 @@ struct label_caption {
 struct label_corner {
     int quarter; // 0: upper left, then clockwise
     int size_px, gap_px, ring_px;
+    bool is_open;         // the gap stays clear
     unsigned outer, ring; // 0xRRGGBB
+};
+
+// A bar across the canvas: a picture, text of one or two lines, or both. Its height is what they
+// need, in multiples of 16.
+struct label_banner {
+    const char *text;       // cleaned; may be empty
+    const AVFrame *picture; // RGB32, premultiplied; no higher than max_height_px; NULL: none
+    int type_px, width_px, max_height_px;
+    unsigned colour, background; // 0xRRGGBB
 };
 
 struct label_kit *label_kit_create(void);
@@ -37,6 +49,7 @@ struct overlay *label_draw_avatar(struct label_kit *kit, const char *name, unsig
                                   int size_px, bool is_awaited);
 struct overlay *label_draw_hand(int size_px);
 struct overlay *label_draw_screen(int size_px); // a shared screen of which nothing is there yet
+struct overlay *label_draw_banner(struct label_kit *kit, const struct label_banner *banner);
 struct overlay *label_draw_corner(const struct label_corner *corner);
 
 // How many signs of the text no font can draw.

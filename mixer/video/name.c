@@ -14,9 +14,9 @@ static bool is_unfit(gunichar sign) {
            g_unichar_type(sign) == G_UNICODE_PRIVATE_USE;
 }
 
-void name_clean(const char *text, char out[NAME_SIZE_BYTES]) {
+static void clean(const char *text, char *out, size_t size_bytes, int breaks) {
     size_t size = 0;
-    bool has_gap = false;
+    char gap = '\0';
     // Ten kilobytes of name are not made valid only to be cut off.
     char head[4 * NAME_SIZE_BYTES];
     g_strlcpy(head, text ? text : "", sizeof(head));
@@ -24,22 +24,32 @@ void name_clean(const char *text, char out[NAME_SIZE_BYTES]) {
     for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
         gunichar sign = g_utf8_get_char(at);
         if (g_unichar_isspace(sign) || g_unichar_iscntrl(sign)) {
-            has_gap = size > 0;
+            if (size > 0 && gap != '\n')
+                gap = sign == '\n' && breaks > 0 ? '\n' : ' ';
             continue;
         }
         size_t length = (size_t)(g_utf8_next_char(at) - at);
         if (is_unfit(sign))
             continue;
-        if (size + has_gap + length >= NAME_SIZE_BYTES)
+        if (size + (gap != '\0') + length >= size_bytes)
             break;
-        if (has_gap)
-            out[size++] = ' ';
-        has_gap = false;
+        if (gap)
+            out[size++] = gap;
+        breaks -= gap == '\n';
+        gap = '\0';
         memcpy(out + size, at, length);
         size += length;
     }
     out[size] = '\0';
     g_free(valid);
+}
+
+void name_clean(const char *text, char out[NAME_SIZE_BYTES]) {
+    clean(text, out, NAME_SIZE_BYTES, 0);
+}
+
+void name_clean_lines(const char *text, char *out, size_t size_bytes) {
+    clean(text, out, size_bytes, 1);
 }
 
 // Bytes of the first sign (grapheme cluster) of text, at most max_bytes, whole characters.

@@ -12,6 +12,7 @@
 #include "mixer/video/roster.h"
 #include "mixer/video/scene.h"
 #include "mixer/video/seat.h"
+#include "mixer/video/theme.h"
 #include "mixer/video/tiers.h"
 
 #include <errno.h>
@@ -32,9 +33,6 @@ static const int64_t STALE_NS[SEAT_ROLES] = {INT64_C(3000000000), INT64_C(800000
 enum { MIN_LONG_PX = 320, MIN_SHORT_PX = 176, MAX_LONG_PX = 1920, MAX_SHORT_PX = 1088 };
 
 struct stage {
-    // Immutable.
-    struct stage_config config;
-
     atomic_int references; // one of stage_create(), one of each seat
     atomic_int_fast64_t watched_until_ns, snapshot_until_ns;
 
@@ -43,16 +41,20 @@ struct stage {
     pthread_cond_t turn_is_free;
     bool is_turn_taken;
     struct roster roster;
+    struct theme theme;
 
     // Of who has the turn.
     struct scene scene;
     struct tiers tiers;
+    unsigned theme_serial; // of the theme that the scene has
     unsigned shape_serial; // of the roster, when the scene was painted last
+    bool owes_keyframe;    // for that
 
     // Any thread.
     struct {
         atomic_uint_fast64_t frames_composed, frames_decoded, frames_broken, frames_skipped_hidden;
         atomic_int_fast64_t compose_ns, encode_ns;
+        struct histogram frame_time;
     } stats;
 };
 
@@ -60,6 +62,7 @@ struct stage {
 struct cast {
     int count;
     unsigned shape_serial;
+    bool is_animated;
     struct stage_seat *seats[STAGE_TILES_MAX];
     struct scene_place places[STAGE_TILES_MAX];
     bool asks_keyframe[STAGE_TILES_MAX];
@@ -87,6 +90,7 @@ static void stage_unref(struct stage *stage) {
         return;
     scene_finish(&stage->scene);
     tiers_finish(&stage->tiers);
+    theme_finish(&stage->theme);
     pthread_cond_destroy(&stage->turn_is_free);
     pthread_mutex_destroy(&stage->lock);
     roster_finish(&stage->roster);
@@ -99,11 +103,11 @@ struct stage *stage_create(const struct stage_config *config) {
     struct stage *stage = calloc(1, sizeof(*stage));
     if (!stage)
         return NULL;
-    stage->config = *config;
     atomic_init(&stage->references, 1);
     pthread_mutex_init(&stage->lock, NULL);
     pthread_cond_init(&stage->turn_is_free, NULL);
     roster_init(&stage->roster, config);
+    theme_init(&stage->theme);
     if (scene_init(&stage->scene, config->width_px, config->height_px) ||
         tiers_init(&stage->tiers, config, &stage->scene.canvas)) {
         stage_unref(stage);
@@ -183,16 +187,23 @@ void stage_set_layout(struct stage *stage, const struct stage_layout *layout) {
     pthread_mutex_unlock(&stage->lock);
 }
 
-void stage_set_background(struct stage *stage, uint32_t rgb) {}
-
-void stage_set_picture(struct stage *stage, enum stage_picture slot, struct picture *picture) {
-    picture_destroy(picture);
+void stage_set_background(struct stage *stage, uint32_t rgb) {
+    pthread_mutex_lock(&stage->lock);
+    theme_set_background(&stage->theme, rgb);
+    pthread_mutex_unlock(&stage->lock);
 }
 
-void stage_set_banner(struct stage *stage, const struct stage_banner *banner) {}
+void stage_set_picture(struct stage *stage, enum stage_picture slot, struct picture *picture) {
+    pthread_mutex_lock(&stage->lock);
+    struct picture *old = theme_set_picture(&stage->theme, slot, picture);
+    pthread_mutex_unlock(&stage->lock);
+    picture_destroy(old);
+}
 
-int stage_set_canvas(struct stage *stage, const struct stage_config *config) {
-    return is_allowed(config) ? 0 : -EINVAL;
+void stage_set_banner(struct stage *stage, const struct stage_banner *banner) {
+    pthread_mutex_lock(&stage->lock);
+    theme_set_banner(&stage->theme, banner);
+    pthread_mutex_unlock(&stage->lock);
 }
 
 // ---- pictures in ----
@@ -271,11 +282,64 @@ static void give_turn(struct stage *stage) {
     pthread_mutex_unlock(&stage->lock);
 }
 
+static void copy_theme(struct stage *stage, struct theme *theme) {
+    pthread_mutex_lock(&stage->lock);
+    theme_copy(&stage->theme, theme);
+    pthread_mutex_unlock(&stage->lock);
+}
+
+// Has the turn. A banner takes room from the tiles.
+static void tell_area(struct stage *stage) {
+    const AVFrame *frame = stage->scene.canvas.frame;
+    pthread_mutex_lock(&stage->lock);
+    roster_set_area(&stage->roster, frame->width, frame->height, stage->scene.decor.area);
+    pthread_mutex_unlock(&stage->lock);
+}
+
+// Has the turn. Drawn here and not where it was set: the scene is who has the turn's.
+static void follow_theme(struct stage *stage) {
+    pthread_mutex_lock(&stage->lock);
+    bool is_new = stage->theme.serial != stage->theme_serial;
+    pthread_mutex_unlock(&stage->lock);
+    if (!is_new)
+        return;
+    struct theme theme;
+    copy_theme(stage, &theme);
+    if (scene_set_theme(&stage->scene, &theme) == 0) {
+        stage->theme_serial = theme.serial;
+        tell_area(stage);
+    }
+    theme_finish(&theme);
+}
+
+int stage_set_canvas(struct stage *stage, const struct stage_config *config) {
+    if (!is_allowed(config))
+        return -EINVAL;
+    struct theme theme;
+    take_turn(stage);
+    copy_theme(stage, &theme);
+    struct tiers fresh;
+    int error = tiers_init(&fresh, config, &stage->scene.canvas);
+    if (!error)
+        error = scene_resize(&stage->scene, config->width_px, config->height_px, &theme);
+    if (!error) {
+        tiers_adopt(&stage->tiers, &fresh);
+        stage->theme_serial = theme.serial;
+        tell_area(stage);
+    } else {
+        tiers_finish(&fresh);
+    }
+    give_turn(stage);
+    theme_finish(&theme);
+    return error;
+}
+
 static void gather(struct stage *stage, int64_t now_ns, struct cast *cast) {
     pthread_mutex_lock(&stage->lock);
     roster_update(&stage->roster, now_ns);
     cast->count = stage->roster.place_count;
     cast->shape_serial = stage->roster.shape_serial;
+    cast->is_animated = stage->roster.layout.is_animated;
     for (int i = 0; i < cast->count; i++)
         cast->seats[i] = seat_ref(roster_at(&stage->roster, i, &cast->places[i]));
     pthread_mutex_unlock(&stage->lock);
@@ -304,21 +368,30 @@ static int64_t update_cell(struct cell *cell, struct feed *feed, enum video_role
     return source_ns;
 }
 
-// Has the turn. Paints what is new and tells the tiers.
-static void compose(struct stage *stage, int64_t now_ns, unsigned watched, struct cast *cast) {
-    int64_t begun_ns = stopwatch_ns(), source_ns = 0;
-    gather(stage, now_ns, cast);
-    // Where everything moves a keyframe costs no more than predicting from what was elsewhere, and
-    // leaves no shadow of it.
-    if (cast->shape_serial != stage->shape_serial)
-        tiers_request_keyframes(&stage->tiers);
+// Where everything moves a keyframe costs no more than predicting from what was elsewhere, and
+// leaves no shadow of it. What is still on its way has time until it is there.
+static void ask_for_new_shape(struct stage *stage, const struct cast *cast) {
+    stage->owes_keyframe |= cast->shape_serial != stage->shape_serial;
     stage->shape_serial = cast->shape_serial;
+    if (!stage->owes_keyframe || stage->scene.is_moving)
+        return;
+    stage->owes_keyframe = false;
+    tiers_request_keyframes(&stage->tiers);
+}
+
+// Has the turn. Paints what is new and tells the tiers. True: something was.
+static bool compose(struct stage *stage, int64_t now_ns, unsigned watched, struct cast *cast) {
+    int64_t begun_ns = stopwatch_ns(), source_ns = 0;
+    follow_theme(stage);
+    gather(stage, now_ns, cast);
     for (int i = 0; i < cast->count; i++) {
         struct feed *feed = cast->seats[i]->feeds[cast->places[i].role];
         cast->asks_keyframe[i] = feed_wants_keyframe(feed, now_ns);
         cast->places[i].look.is_awaited = feed_is_awaited(feed, now_ns);
     }
-    int count = scene_arrange(&stage->scene, cast->places, cast->count);
+    int count = scene_arrange(&stage->scene, cast->places, cast->count, now_ns,
+                              cast->is_animated && watched != 0);
+    ask_for_new_shape(stage, cast);
     for (int i = 0; i < count && i < cast->count; i++) {
         enum video_role role = cast->places[i].role;
         int64_t arrival_ns =
@@ -330,6 +403,7 @@ static void compose(struct stage *stage, int64_t now_ns, unsigned watched, struc
     canvas_clean(&stage->scene.canvas);
     atomic_fetch_add(&stage->stats.frames_composed, is_painted);
     atomic_fetch_add(&stage->stats.compose_ns, stopwatch_ns() - begun_ns);
+    return is_painted;
 }
 
 static int encode(struct stage *stage, int64_t now_ns, unsigned watched,
@@ -362,8 +436,13 @@ int stage_tick(struct stage *stage, int64_t now_ns, unsigned watched,
     atomic_store(&stage->watched_until_ns, now_ns + WATCH_NS);
     struct cast cast = {0};
     take_turn(stage);
-    compose(stage, now_ns, watched, &cast);
+    int64_t begun_ns = stopwatch_ns();
+    bool is_new = compose(stage, now_ns, watched, &cast);
     int error = encode(stage, now_ns, watched, out);
+    for (int i = 0; i < STAGE_TIERS; i++)
+        is_new |= out[i] != NULL;
+    if (is_new)
+        histogram_add(&stage->stats.frame_time, stopwatch_ns() - begun_ns);
     give_turn(stage);
     dismiss(&cast);
     return error;
@@ -412,5 +491,6 @@ void stage_get_stats(struct stage *stage, struct stage_stats *out) {
         .compose_ns = atomic_load(&stage->stats.compose_ns),
         .encode_ns = atomic_load(&stage->stats.encode_ns),
     };
+    histogram_sum(&stage->stats.frame_time, &out->frame_time);
     tiers_get_stats(&stage->tiers, out);
 }

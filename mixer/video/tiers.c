@@ -32,14 +32,15 @@ static int init_one(struct tiers *tiers, const struct stage_config *config, int 
     return tier_init(&tiers->tiers[index], &encoder);
 }
 
-static int init_copies(struct tiers *tiers, const struct canvas *canvas) {
+static int init_copies(struct tiers *tiers, const struct stage_config *config,
+                       const struct canvas *canvas) {
     static const struct yuv BLACK = {16, 128, 128};
     int error = 0;
     tiers->pictures[0] = canvas;
     for (int i = 1; i < STAGE_TIERS && !error; i++) {
         tiers->pictures[i] = &tiers->copies[i];
-        error = canvas_init(&tiers->copies[i], canvas->frame->width >> i,
-                            canvas->frame->height >> i, BLACK);
+        error =
+            canvas_init(&tiers->copies[i], config->width_px >> i, config->height_px >> i, BLACK);
     }
     return error;
 }
@@ -47,12 +48,20 @@ static int init_copies(struct tiers *tiers, const struct canvas *canvas) {
 int tiers_init(struct tiers *tiers, const struct stage_config *config,
                const struct canvas *canvas) {
     memset(tiers, 0, sizeof(*tiers));
-    int error = init_copies(tiers, canvas);
+    int error = init_copies(tiers, config, canvas);
     for (int i = 0; i < STAGE_TIERS && !error; i++)
         error = init_one(tiers, config, i);
     if (error)
         tiers_finish(tiers);
     return error;
+}
+
+void tiers_adopt(struct tiers *tiers, struct tiers *fresh) {
+    tiers_finish(tiers);
+    memcpy(tiers->tiers, fresh->tiers, sizeof(fresh->tiers));
+    memcpy(tiers->copies, fresh->copies, sizeof(fresh->copies));
+    memcpy(tiers->max_kbps, fresh->max_kbps, sizeof(fresh->max_kbps));
+    memset(tiers->is_current, 0, sizeof(tiers->is_current));
 }
 
 void tiers_finish(struct tiers *tiers) {

@@ -22,10 +22,10 @@
 struct tiers {
     // Of who has the turn.
     struct tier tiers[STAGE_TIERS];
-    const struct canvas *pictures[STAGE_TIERS]; // the canvas, then the copies; immutable
+    const struct canvas *pictures[STAGE_TIERS]; // the canvas, then the copies
     struct canvas copies[STAGE_TIERS];          // the first is not used
     bool is_current[STAGE_TIERS];               // the copy shows what the canvas does
-    int max_kbps[STAGE_TIERS];                  // immutable
+    int max_kbps[STAGE_TIERS];
 
     // Any thread.
     atomic_bool is_keyframe_wanted[STAGE_TIERS];
@@ -38,6 +38,9 @@ struct tiers {
 // canvas must stay where it is. 0 or -ENOMEM.
 int tiers_init(struct tiers *tiers, const struct stage_config *config, const struct canvas *canvas);
 void tiers_finish(struct tiers *tiers); // zeroed is allowed
+// Takes fresh, made for a canvas of another size or rate, in place of what there was; what was
+// asked and counted stays.
+void tiers_adopt(struct tiers *tiers, struct tiers *fresh);
 
 // Everything moved elsewhere: a keyframe of each.
 void tiers_request_keyframes(struct tiers *tiers);

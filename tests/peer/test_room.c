@@ -229,10 +229,13 @@ static void test_room_bans_for_a_time_and_lifts_it(void **state) {
 
 static void test_room_a_member_cannot_moderate(void **state) {
     static const char *const words[] = {
-        "{\"type\":\"change-room\",\"locked\":true}", "{\"type\":\"kick\",\"id\":\"m1\"}",
+        "{\"type\":\"change-room\",\"locked\":true}",
+        "{\"type\":\"kick\",\"id\":\"m1\"}",
         "{\"type\":\"change-member\",\"id\":\"m1\",\"audio_muted\":true}",
-        "{\"type\":\"mute-all\"}", "{\"type\":\"set-layout\",\"kind\":\"speaker\"}",
-        "{\"type\":\"admit\"}", "{\"type\":\"end-room\"}",
+        "{\"type\":\"mute-all\"}",
+        "{\"type\":\"set-layout\",\"kind\":\"speaker\"}",
+        "{\"type\":\"admit\"}",
+        "{\"type\":\"end-room\"}",
         "{\"type\":\"set-banner\",\"text\":\"Eve was here\"}"};
     struct client *host = come_in("roles", "Host", NULL), *eve = come_in("roles", "Eve", NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
@@ -380,8 +383,9 @@ static void test_room_a_custom_layout_puts_tiles_where_it_says(void **state) {
     struct client_tile whole;
     assert_true(client_find_tile(ada, "m2", false, &whole));
     assert_int_equal(whole.at.width, 1280);
-    tell("PUT", "/api/v1/rooms/custom/layout", "{\"kind\":\"custom\",\"tiles\":[{\"x\":90,\"y\":0,"
-                                               "\"width\":20,\"height\":20}]}",
+    tell("PUT", "/api/v1/rooms/custom/layout",
+         "{\"kind\":\"custom\",\"tiles\":[{\"x\":90,\"y\":0,"
+         "\"width\":20,\"height\":20}]}",
          422);
     client_destroy(ben);
     client_destroy(ada);
@@ -411,8 +415,8 @@ static void test_room_messages_from_outside_reach_all_or_one(void **state) {
 
 static char *mint(const char *body) {
     json_t *answer = ask("POST", "/api/v1/tokens", body, 201);
-    char *more = g_strdup_printf("{\"token\":\"%s\"}",
-                                 json_string_value(json_object_get(answer, "token")));
+    char *more =
+        g_strdup_printf("{\"token\":\"%s\"}", json_string_value(json_object_get(answer, "token")));
     json_decref(answer);
     return more;
 }

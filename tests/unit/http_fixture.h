@@ -46,9 +46,19 @@ struct hub {
     struct server *server;
     struct events *events;     // NULL: none
     struct webhooks *webhooks; // likewise
-    atomic_int ready; // what hub_is_ready() says
+    struct store *store;       // NULL unless a test opens one
+    atomic_int ready;          // what hub_is_ready() says
     atomic_int opened, closed, cleanly_closed, released, received;
     char made[64];
+    atomic_int creating, creations; // HUB_CREATE_ROOM: begun, done
+    atomic_int is_slow;             // HUB_CREATE_ROOM waits until this is 0
+    pthread_mutex_t asked_lock;
+    struct { // what the last hub_call() was asked
+        char room[64], id[64], if_match[64], cursor[64], body[512];
+        int limit, slot;
+        bool has_picture, has_clip;
+        double volume;
+    } asked;
 };
 
 static int know_room(const char *room, struct refusal *refusal) {
@@ -57,7 +67,10 @@ static int know_room(const char *room, struct refusal *refusal) {
     return refusal_set(refusal, 404, "room-not-found", "There is no room of this name.");
 }
 
-static int create_room(const json_t *body, json_t **out, struct refusal *refusal) {
+static int create_room(struct hub *hub, const json_t *body, json_t **out, struct refusal *refusal) {
+    atomic_fetch_add(&hub->creating, 1);
+    while (atomic_load(&hub->is_slow))
+        usleep(1000);
     const char *id = json_string_value(json_object_get(body, "id"));
     if (json_object_get(body, "fps")) {
         refusal_set(refusal, 422, "bad-field", "fps is not a field of this object.");
@@ -66,24 +79,77 @@ static int create_room(const json_t *body, json_t **out, struct refusal *refusal
     }
     if (id && strcmp(id, "ada") == 0)
         return refusal_set(refusal, 409, "room-exists", "There is a room of this name already.");
+    atomic_fetch_add(&hub->creations, 1);
     *out = json_pack("{s:s}", "id", id ? id : "r-1");
     return 0;
 }
 
+static void note(char out[64], const char *text) {
+    snprintf(out, 64, "%s", text ? text : "(none)");
+}
+
+static void note_request(struct hub *hub, const struct hub_request *request) {
+    char *body = request->body ? json_dumps(request->body, JSON_COMPACT) : NULL;
+    pthread_mutex_lock(&hub->asked_lock);
+    note(hub->asked.room, request->room);
+    note(hub->asked.id, request->id);
+    note(hub->asked.if_match, request->if_match);
+    note(hub->asked.cursor, request->cursor);
+    snprintf(hub->asked.body, sizeof(hub->asked.body), "%s", body ? body : "(none)");
+    hub->asked.limit = request->limit;
+    hub->asked.slot = request->slot;
+    hub->asked.has_picture = request->picture != NULL;
+    hub->asked.has_clip = request->clip != NULL;
+    hub->asked.volume = request->volume;
+    pthread_mutex_unlock(&hub->asked_lock);
+    free(body);
+    picture_destroy(request->picture);
+    clip_destroy(request->clip);
+}
+
+// Nobody else is asking then.
+UNUSED static void expect_asked(struct hub *hub, const char *room, const char *id,
+                                const char *body) {
+    assert_string_equal(hub->asked.room, room);
+    assert_string_equal(hub->asked.id, id);
+    assert_string_equal(hub->asked.body, body);
+}
+
+// What is set here is what hub_call() says of a room: If-Match is held against the same number.
+enum { ROOM_REVISION = 7 };
+
 int hub_call(struct hub *hub, enum hub_operation operation, const struct hub_request *request,
              json_t **out, struct refusal *refusal) {
     *out = NULL;
+    note_request(hub, request);
     if (operation == HUB_LIST_ROOMS) {
         *out = json_pack("{s:[{s:s}]}", "rooms", "id", "ada");
         return 0;
     }
     if (operation == HUB_CREATE_ROOM)
-        return create_room(request->body, out, refusal);
+        return create_room(hub, request->body, out, refusal);
     if (know_room(request->room, refusal) != 0)
         return -1;
+    if (request->if_match && strcmp(request->if_match, "\"7\"") != 0)
+        return refusal_set(refusal, 412, "changed-meanwhile", "It was changed meanwhile.");
     switch (operation) {
     case HUB_GET_ROOM:
-    case HUB_CHANGE_ROOM: *out = json_pack("{s:s, s:i}", "id", request->room, "revision", 7); break;
+    case HUB_CHANGE_ROOM:
+    case HUB_SET_LAYOUT:
+    case HUB_GET_LAYOUT:
+        *out = json_pack("{s:s, s:i}", "id", request->room, "revision", ROOM_REVISION);
+        break;
+    case HUB_SEND_MESSAGE: *out = json_pack("{s:i}", "id", 1); break;
+    case HUB_GET_BANNER: // the room zoë has none
+        *out = strcmp(request->room, "ada") == 0 ? json_pack("{s:s}", "text", "hi") : json_null();
+        break;
+    case HUB_GET_MEMBER:
+    case HUB_CHANGE_MEMBER: *out = json_pack("{s:s}", "id", request->id); break;
+    case HUB_SET_BANNER: *out = json_copy((json_t *)request->body); break;
+    case HUB_LIST_BANS: *out = json_pack("{s:[]}", "bans"); break;
+    case HUB_LIST_WAITING: *out = json_pack("{s:[]}", "waiting"); break;
+    case HUB_LIST_MESSAGES: *out = json_pack("{s:[]}", "messages"); break;
+    case HUB_GET_ROOM_STATS: *out = json_pack("{s:i}", "frames_composed", 1); break;
     case HUB_LIST_MEMBERS: *out = json_pack("{s:[]}", "members"); break;
     case HUB_KICK_MEMBER:
         if (strcmp(request->id, "m1") != 0)
@@ -100,7 +166,8 @@ int hub_snapshot(struct hub *hub, const char *room, int width_px, enum picture_f
         return -1;
     *size_bytes = 64;
     *jpeg = calloc(1, *size_bytes);
-    snprintf((char *)*jpeg, *size_bytes, "picture %d wide", width_px);
+    snprintf((char *)*jpeg, *size_bytes, "%s %d wide", format == PICTURE_PNG ? "png" : "picture",
+             width_px);
     return 0;
 }
 
@@ -210,6 +277,7 @@ UNUSED static struct hub *fixture_prepare(void) {
     signal(SIGPIPE, SIG_IGN);
     log_set_level(getenv("TEST_VERBOSE") ? LOG_DEBUG : LOG_ERROR);
     config_init_defaults(&hub->config);
+    pthread_mutex_init(&hub->asked_lock, NULL);
     free(hub->config.listen);
     hub->config.listen = strdup("127.0.0.1:0");
     hub->loop = loop_create();
@@ -227,6 +295,7 @@ UNUSED static void fixture_serve(struct hub *hub) {
     struct server_world world = {.hub = hub,
                                  .api_key = TEST_KEY,
                                  .token_secret = TEST_SECRET,
+                                 .store = hub->store,
                                  .events = hub->events,
                                  .webhooks = hub->webhooks};
     if (server_create(&world, &hub->server, error, sizeof(error)) != 0)
@@ -248,6 +317,7 @@ UNUSED static void fixture_stop(struct hub *hub) {
     assert_int_equal(atomic_load(&hub->opened), atomic_load(&hub->closed));
     assert_int_equal(atomic_load(&hub->opened), atomic_load(&hub->released));
     config_finish(&hub->config);
+    pthread_mutex_destroy(&hub->asked_lock);
     free(hub);
 }
 

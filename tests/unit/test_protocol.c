@@ -402,6 +402,62 @@ static void test_message_types_have_the_names_clients_use(void **state) {
         assert_string_equal(message_type_name((enum message_type)i), names[i]);
 }
 
+static void test_moderators_messages_are_operations_with_a_body(void **state) {
+    struct message message = parse_good("{\"type\":\"change-member\",\"id\":\"m2\","
+                                        "\"volume\":0.5,\"role\":\"viewer\"}");
+    assert_int_equal(message.type, MESSAGE_CONTROL);
+    assert_int_equal(message.control.operation, HUB_CHANGE_MEMBER);
+    assert_string_equal(message.control.id, "m2");
+    assert_int_equal(json_object_size(message.control.body), 2);
+    assert_string_equal(json_string_value(json_object_get(message.control.body, "role")), "viewer");
+    message_finish(&message);
+    message = parse_good("{\"type\":\"admit\"}");
+    assert_null(message.control.id);
+    assert_int_equal(json_object_size(message.control.body), 0);
+    message_finish(&message);
+    check_refused("{\"type\":\"kick\",\"id\":7}", "bad-field", "id");
+}
+
+static void test_to_watch_only_may_be_asked_for_and_nothing_more(void **state) {
+    struct message message = parse_good("{\"type\":\"join\",\"room\":\"ada\",\"role\":\"viewer\"}");
+    assert_true(message.join.is_viewer);
+    message_finish(&message);
+    check_refused("{\"type\":\"join\",\"room\":\"ada\",\"role\":\"moderator\"}", "bad-field",
+                  "role");
+}
+
+// Written out, so that no message gets another permission unseen.
+static void test_each_message_needs_the_permission_it_should(void **state) {
+    static const struct {
+        const char *text;
+        enum action action;
+    } needs[] = {
+        {"{\"type\":\"join\",\"room\":\"a\"}", ACTION_JOIN},
+        {"{\"type\":\"send-offer\",\"sdp\":\"v=0\"}", ACTION_BE_THERE},
+        {"{\"type\":\"ice-candidate\",\"candidate\":null}", ACTION_BE_THERE},
+        {"{\"type\":\"set\",\"hand\":true}", ACTION_BE_THERE},
+        {"{\"type\":\"leave\"}", ACTION_BE_THERE},
+        {"{\"type\":\"ping\"}", ACTION_BE_THERE},
+        {"{\"type\":\"chat\",\"text\":\"x\"}", ACTION_CHAT},
+        {"{\"type\":\"reaction\",\"emoji\":\"\xf0\x9f\x91\x8d\"}", ACTION_REACT},
+        {"{\"type\":\"admit\"}", ACTION_ADMIT},
+        {"{\"type\":\"refuse\",\"id\":\"w1\"}", ACTION_ADMIT},
+        {"{\"type\":\"change-member\",\"id\":\"m1\"}", ACTION_CHANGE_MEMBER},
+        {"{\"type\":\"mute-all\"}", ACTION_CHANGE_MEMBER},
+        {"{\"type\":\"kick\",\"id\":\"m1\"}", ACTION_KICK},
+        {"{\"type\":\"change-room\"}", ACTION_CHANGE_ROOM},
+        {"{\"type\":\"set-layout\"}", ACTION_CHANGE_ROOM},
+        {"{\"type\":\"end-room\"}", ACTION_END_ROOM},
+        {"{\"type\":\"set-banner\"}", ACTION_ANNOUNCE},
+        {"{\"type\":\"remove-banner\"}", ACTION_ANNOUNCE},
+    };
+    for (size_t i = 0; i < COUNT(needs); i++) {
+        struct message message = parse_good(needs[i].text);
+        assert_int_equal(message_action(&message), needs[i].action);
+        message_finish(&message);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_join_needs_no_more_than_a_room),
@@ -420,6 +476,9 @@ int main(void) {
         cmocka_unit_test(test_long_strings_are_refused_just_over_their_limit),
         cmocka_unit_test(test_large_messages_are_refused_unread),
         cmocka_unit_test(test_message_types_have_the_names_clients_use),
+        cmocka_unit_test(test_moderators_messages_are_operations_with_a_body),
+        cmocka_unit_test(test_to_watch_only_may_be_asked_for_and_nothing_more),
+        cmocka_unit_test(test_each_message_needs_the_permission_it_should),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

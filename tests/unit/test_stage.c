@@ -564,10 +564,10 @@ static void test_only_the_moving_tile_is_painted(void **state) {
         strcpy(places[i].look.name, "Ada");
         places[i].look.shows_name = true;
     }
-    scene_arrange(&scene, places, 9);
+    scene_arrange(&scene, places, 9, 0, false);
     assert_true(scene_paint(&scene));
     canvas_clean(&scene.canvas);
-    scene_arrange(&scene, places, 9);
+    scene_arrange(&scene, places, 9, 0, false);
     assert_false(scene_paint(&scene));
     struct canvas picture;
     assert_int_equal(canvas_init(&picture, 320, 192, COLOURS[0]), 0);
@@ -627,7 +627,7 @@ static void test_a_still_picture_settles_at_high_quality(void **state) {
         places[i].look.colour = name_colour(places[i].look.name);
         places[i].look.shows_name = true;
     }
-    scene_arrange(&scene, places, 9);
+    scene_arrange(&scene, places, 9, 0, false);
     scene_paint(&scene);
     double error = 0;
     for (int y = 0; y < 720; y++)
