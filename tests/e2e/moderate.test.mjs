@@ -118,21 +118,25 @@ test('a guest may look at the layouts, and is told why they cannot choose', asyn
     await ben.keyboard.press('Escape');
 });
 
-test('the spotlight shows whom a moderator chooses, and nobody else', async () => {
+test('in the spotlight is whom a moderator chooses; without one all is as it was before', async () => {
     const id = await myId(ben);
+    const size = (layout, member) => {
+        const tile = layout.tiles.find((each) => each.member === member);
+        return tile.width * tile.height;
+    };
     const tools = await toolsOf(ada, id);
     await tools.getByTestId('tool-spotlight').click();
-    await until('Ben is chosen', async () => (await memberOf(ada, id)).spotlight);
-    assert.equal(await tools.getByTestId('tool-spotlight').getAttribute('aria-pressed'), 'true');
-    await control(ada, 'layout').click();
-    await control(ada, 'layout-spotlight').click();
-    await until('the picture is Ben alone', async () => {
+    await until('Ben is the large one, for everyone', async () => {
         const layout = await layoutOf(ada);
-        return layout.name === 'spotlight' && layout.tiles.length === 1 && layout.tiles[0].member === id;
+        return layout.name === 'spotlight' && size(layout, id) > 2 * size(layout, await myId(ada));
     });
+    assert.equal((await memberOf(ada, id)).spotlight, true);
+    assert.equal(await tools.getByTestId('tool-spotlight').getAttribute('aria-pressed'), 'true');
+    await tools.getByTestId('tool-spotlight').click();
+    await until('the sidebar is back', async () => (await layoutOf(ada)).name === 'sidebar');
     await control(ada, 'layout').click();
     await control(ada, 'layout-grid').click();
-    await until('both are back', async () => (await layoutOf(ada)).tiles.length === 2);
+    await until('and the grid, when it is asked for', async () => (await layoutOf(ben)).name === 'grid');
 });
 
 test('raised hands stand in their order, and a moderator can lower one', async () => {
