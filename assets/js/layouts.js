@@ -9,7 +9,7 @@ const LAYOUTS = {
   grid: ['Grid', 'All the same size', [[1, 1, 22, 12], [25, 1, 22, 12], [1, 14.5, 22, 12], [25, 14.5, 22, 12]]],
   speaker: ['Speaker', 'Who speaks is large, the others below', [[7, 1, 34, 18, 1], [1, 20.5, 10.5, 6], [13, 20.5, 10.5, 6], [25, 20.5, 10.5, 6], [37, 20.5, 10, 6]]],
   sidebar: ['Sidebar', 'Who speaks is large, the others beside', [[1, 3, 33, 21, 1], [35.5, 1, 11.5, 7.5], [35.5, 9.8, 11.5, 7.5], [35.5, 18.6, 11.5, 7.5]]],
-  spotlight: ['Spotlight', 'Only the people you choose', [[1, 1, 22.5, 25, 1], [24.5, 1, 22.5, 25, 1]]],
+  spotlight: ['Spotlight', 'Whom you choose is large, whoever speaks', [[1, 1, 22.5, 18, 1], [24.5, 1, 22.5, 18, 1], [1, 20.5, 10.5, 6], [13, 20.5, 10.5, 6], [25, 20.5, 10.5, 6], [37, 20.5, 10, 6]]],
   screen: ['Screen', 'The shared screen is large', [[1, 1, 34, 25, 2], [36.5, 1, 10.5, 7.5], [36.5, 9.8, 10.5, 7.5], [36.5, 18.6, 10.5, 7.5]]],
 };
 

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+// A moderator and their guests: through the lobby, muted, in the spotlight, laid out, locked out, removed.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { control, launch, layoutOf, myId, openPage, until } from './lib/browser.mjs';
+import { startServer } from './lib/server.mjs';
+
+const guestName = '<img src=x onerror=window.hit=1>';
+let server, browser, other, ada, ben;
+
+before(async () => {
+    server = await startServer();
+    browser = await launch({ colour: 'red', hz: 440 });
+    other = await launch({ colour: 'green', hz: 1000 });
+});
+
+after(async () => {
+    await browser?.close();
+    await other?.close();
+    assert.equal(await server.stop(), 0, server.log());
+});
+
+const stateOf = (page) => page.evaluate(() => window.tessera.state);
+const infoOf = (page) => page.evaluate(() => window.tessera.info);
+const memberOf = (page, id) =>
+    page.evaluate((wanted) => window.tessera.members.find((member) => member.id === wanted), id);
+const enter = (from, room, name) =>
+    openPage(from, `${server.url}/r/${room}?name=${encodeURIComponent(name)}&join=1`);
+
+async function showPeople(page) {
+    if (!(await control(page, 'people-list').isVisible())) await control(page, 'people').click();
+}
+
+// The tools under a person's row, opened.
+async function toolsOf(page, id) {
+    await showPeople(page);
+    const tools = page.locator(`#tools-${id}`);
+    if (!(await tools.isVisible())) await control(page, `person-${id}`).click();
+    return tools;
+}
+
+// A settings switch of the room, by its dialog.
+async function setSwitch(page, name, isOn) {
+    await showPeople(page);
+    await control(page, 'room-settings').click();
+    await control(page, `room-${name}`).setChecked(isOn);
+    await control(page, 'room-save').click();
+    await until(`the room's ${name} is ${isOn}`, async () => (await infoOf(page))[name] === isOn);
+}
+
+test('who opens a room moderates it; a guest waits until they are let in', async () => {
+    ada = await enter(browser, 'study', 'Ada');
+    await until('Ada joined', () => myId(ada));
+    assert.equal(await ada.evaluate(() => window.tessera.role), 'moderator');
+    await setSwitch(ada, 'lobby', true);
+
+    ben = await enter(other, 'study', guestName);
+    await until('Ben waits', async () => (await stateOf(ben)) === 'waiting');
+    assert.ok(await control(ben, 'gate').isVisible());
+    await until('Ada sees who waits', () => control(ada, 'waiting-list').isVisible());
+    assert.match(await control(ada, 'people').getAttribute('aria-label'), /1 waiting/);
+    assert.ok((await control(ada, 'waiting-list').innerText()).includes(guestName), 'HTML in a name is text');
+    await control(ada, 'waiting-list').getByRole('button', { name: /^Let/ }).click();
+    await until('Ben is in', async () => (await stateOf(ben)) === 'joined');
+    assert.equal(await ben.evaluate(() => window.tessera.role), 'member');
+    await until('nobody waits any more', async () => !(await control(ada, 'people-waiting').isVisible()));
+    const id = await myId(ben);
+    await until('Ben is in the list', async () => (await control(ada, 'people-list').innerText()).includes(guestName));
+    assert.equal(await ada.locator('#people-list img, #waiting-list img').count(), 0);
+    assert.equal(await ada.evaluate(() => window.hit), undefined);
+    assert.ok(id);
+});
+
+test('who is refused reads so, and that is the end of it', async () => {
+    const eve = await enter(other, 'study', 'Eve');
+    await until('Eve waits', async () => (await stateOf(eve)) === 'waiting');
+    await control(ada, 'waiting-list').getByRole('button', { name: /^Do not let/ }).click();
+    await until('Eve reads it', async () => /not let in/i.test(await control(eve, 'ended-title').innerText()));
+    assert.equal(await stateOf(eve), 'ended');
+    assert.equal(await control(eve, 'left-again').isVisible(), false);
+    await eve.context().close();
+    await setSwitch(ada, 'lobby', false);
+});
+
+test('a muted guest is silent, is told, and may speak again', async () => {
+    const id = await myId(ben);
+    const isSilent = () => ben.evaluate(() => window.tessera.pc.getSenders()[0].track?.enabled === false);
+    const tools = await toolsOf(ada, id);
+    await tools.getByTestId('tool-mute').click();
+    await until('Ben is told', async () => /moderator muted you/i.test(await control(ben, 'toast').innerText()));
+    await until('the microphone is off', isSilent);
+    assert.match(await control(ben, 'mic').getAttribute('aria-label'), /turn on/i);
+    await until('Ada sees it', async () => (await memberOf(ada, id)).audio_muted);
+    assert.equal(await tools.getByTestId('tool-mute').getAttribute('aria-disabled'), 'true');
+    assert.match(await tools.getByTestId('tool-mute').getAttribute('title'), /only they/i);
+    await control(ben, 'mic').click();
+    await until('Ben speaks again', async () => !(await isSilent()));
+    await until('Ada sees that, too', async () => !(await memberOf(ada, id)).audio_muted);
+});
+
+test('the layout menu shows what is, and lays out anew', async () => {
+    await control(ada, 'layout').click();
+    const wanted = control(ada, 'layout-sidebar');
+    assert.equal(await wanted.getAttribute('aria-pressed'), 'false');
+    await wanted.click();
+    await until('everyone has the sidebar', async () => (await layoutOf(ben))?.name === 'sidebar');
+    await control(ada, 'layout').click();
+    await until('the menu marks it', async () => (await wanted.getAttribute('aria-pressed')) === 'true');
+    await ada.keyboard.press('Escape');
+});
+
+test('a guest may look at the layouts, and is told why they cannot choose', async () => {
+    await control(ben, 'layout').click();
+    assert.match(await control(ben, 'layout-dialog').innerText(), /only a moderator/i);
+    await control(ben, 'layout-grid').click({ force: true }); // it says of itself that it cannot be used
+    await until('the reason is said', async () => /only a moderator/i.test(await control(ben, 'toast').innerText()));
+    assert.equal((await layoutOf(ben)).name, 'sidebar');
+    await ben.keyboard.press('Escape');
+});
+
+test('in the spotlight is whom a moderator chooses; without one all is as it was before', async () => {
+    const id = await myId(ben);
+    const size = (layout, member) => {
+        const tile = layout.tiles.find((each) => each.member === member);
+        return tile.width * tile.height;
+    };
+    const tools = await toolsOf(ada, id);
+    await tools.getByTestId('tool-spotlight').click();
+    await until('Ben is the large one, for everyone', async () => {
+        const layout = await layoutOf(ada);
+        return layout.name === 'spotlight' && size(layout, id) > 2 * size(layout, await myId(ada));
+    });
+    assert.equal((await memberOf(ada, id)).spotlight, true);
+    assert.equal(await tools.getByTestId('tool-spotlight').getAttribute('aria-pressed'), 'true');
+    await tools.getByTestId('tool-spotlight').click();
+    await until('the sidebar is back', async () => (await layoutOf(ada)).name === 'sidebar');
+    await control(ada, 'layout').click();
+    await control(ada, 'layout-grid').click();
+    await until('and the grid, when it is asked for', async () => (await layoutOf(ben)).name === 'grid');
+});
+
+test('raised hands stand in their order, and a moderator can lower one', async () => {
+    const id = await myId(ben);
+    await control(ben, 'hand').click();
+    await until('Ada sees the hand', async () => (await memberOf(ada, id)).hand);
+    await control(ada, 'hand').click();
+    await showPeople(ada);
+    await until('Ben comes first', async () =>
+        (await ada.locator('#people-list > li').first().getAttribute('data-member')) === id);
+    await control(ada, 'hand').click();
+    await (await toolsOf(ada, id)).getByTestId('tool-lower-hand').click();
+    await until('Ben\'s hand is down', async () => !(await memberOf(ben, id)).hand);
+});
+
+test('a locked room says so to who comes late', async () => {
+    await showPeople(ada);
+    await control(ada, 'lock').click();
+    await until('it is locked', async () => (await infoOf(ada)).locked);
+    const late = await enter(other, 'study', 'Late');
+    await until('the late one reads it', async () => /locked/i.test(await late.evaluate(() => document.body.innerText)));
+    assert.equal(await stateOf(late), 'ended');
+    await late.context().close();
+    await control(ada, 'lock').click();
+    await until('it is open again', async () => !(await infoOf(ada)).locked);
+});
+
+test('a room with a PIN asks for it, and says when it is wrong', async () => {
+    await showPeople(ada);
+    await control(ada, 'room-settings').click();
+    await control(ada, 'room-pin').fill('2468');
+    await control(ada, 'room-save').click();
+    await until('it has a PIN', async () => (await infoOf(ada)).has_pin);
+    const guest = await enter(other, 'study', 'Cleo');
+    await until('the PIN is asked for', () => control(guest, 'pin').isVisible());
+    await control(guest, 'pin').fill('1111');
+    await control(guest, 'pin-go').click();
+    await until('it was wrong', async () => (await control(guest, 'pin-error').innerText()).length > 5);
+    await control(guest, 'pin').fill('2468');
+    await control(guest, 'pin-go').click();
+    await until('Cleo is in', async () => (await stateOf(guest)) === 'joined');
+    await guest.context().close();
+    await control(ada, 'room-settings').click();
+    await control(ada, 'room-pin-off').click();
+    await control(ada, 'room-save').click();
+    await until('it has none', async () => !(await infoOf(ada)).has_pin);
+});
+
+test('who watches is not asked for devices, and is only counted', async () => {
+    const page = await openPage(other, 'about:blank');
+    await page.addInitScript(() => {
+        window.asked = 0;
+        const original = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = (wish) => {
+            window.asked++;
+            return original(wish);
+        };
+    });
+    await page.goto(`${server.url}/r/study?watch&name=Vera&join=1`);
+    await until('Vera watches', async () => (await stateOf(page)) === 'joined');
+    await until('the picture plays', () => page.evaluate(() =>
+        document.querySelector('[data-testid=composite]').videoWidth > 0), 30);
+    assert.equal(await page.evaluate(() => window.asked), 0);
+    assert.equal(await control(page, 'mic').isVisible(), false);
+    assert.equal(await control(page, 'camera').isVisible(), false);
+    assert.equal(await ada.evaluate(() => window.tessera.members.length), 2, 'no row of her own');
+    await showPeople(ada);
+    await until('she is counted', async () => /1 watching/.test(await ada.locator('#people-count').innerText()));
+    await page.context().close();
+});
+
+test('who is removed reads that, and is gone for the others', async () => {
+    const id = await myId(ben);
+    await (await toolsOf(ada, id)).getByTestId('tool-kick').click();
+    await control(ada, 'ask-yes').click();
+    await until('Ben reads it', async () => /removed/i.test(await control(ben, 'ended-title').innerText()));
+    await until('Ada is alone', async () => (await ada.evaluate(() => window.tessera.members.length)) === 1);
+    await ben.context().close();
+});
+
+test('a moderator ends the call for everyone, but not by a slip', async () => {
+    const guest = await enter(other, 'study', 'Dora');
+    await until('Dora is in', async () => (await stateOf(guest)) === 'joined');
+    const askForEnd = async () => {
+        await control(ada, 'more').click();
+        await control(ada, 'end').click();
+    };
+    await askForEnd();
+    await control(ada, 'ask-no').click();
+    assert.equal(await stateOf(guest), 'joined');
+    await askForEnd();
+    await control(ada, 'ask-yes').click();
+    for (const page of [ada, guest])
+        await until('it is over', async () => /closed/i.test(await control(page, 'ended-title').innerText()));
+    assert.deepEqual(ada.problems, []);
+    await guest.context().close();
+    await ada.context().close();
+});
+
+test('a page waits for a server that restarts, and is back in the same seat', async () => {
+    const page = await openPage(browser, 'about:blank');
+    await page.addInitScript(() => {
+        window.WebSocket = class extends WebSocket {
+            constructor(...all) {
+                super(...all);
+                window.socket = this;
+            }
+        };
+    });
+    await page.goto(`${server.url}/r/restart?name=Ada&join=1`);
+    const id = await until('Ada joined', () => myId(page));
+    // What a server says before it goes down; this one stays, so that only the page is looked at.
+    const words = await page.evaluate(() => {
+        window.socket.onmessage({ data: JSON.stringify({ type: 'bye', reason: 'server-shutdown' }) });
+        return `${window.tessera.state}: ${document.getElementById('banner-words').textContent}`;
+    });
+    assert.match(words, /^reconnecting/);
+    await until('the page is back', async () => (await stateOf(page)) === 'joined');
+    assert.equal(await myId(page), id, 'in the same seat');
+    await until('the picture is back', () => page.evaluate(() => window.tessera.pc?.connectionState === 'connected'));
+    await until('nothing is said of it any more', async () => !(await control(page, 'banner').isVisible()));
+    await page.context().close();
+});
