@@ -35,8 +35,8 @@ static struct found find(struct store *store, const char *room, int max) {
 // ---- the file ----
 
 static void test_store_makes_its_directory_and_a_file_nobody_else_reads(void **state) {
-    struct place *place = *state;
-    struct place deeper;
+    struct store_place *place = *state;
+    struct store_place deeper;
     struct stat info;
     snprintf(deeper.dir, sizeof(deeper.dir), "%.100s/a/b", place->dir);
     snprintf(deeper.path, sizeof(deeper.path), "%s/tessera.db", deeper.dir);
@@ -62,7 +62,7 @@ static void test_store_makes_its_directory_and_a_file_nobody_else_reads(void **s
 }
 
 static void test_store_tightens_a_file_that_others_can_read(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct stat info;
     store_close(place_open(place));
     assert_int_equal(chmod(place->path, 0644), 0);
@@ -72,7 +72,7 @@ static void test_store_tightens_a_file_that_others_can_read(void **state) {
 }
 
 static void test_store_uses_wal_and_reports_usable(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct store *store = place_open(place);
     assert_int_equal(store_is_usable(store), 0);
     assert_int_equal(place_query(place, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
@@ -81,7 +81,7 @@ static void test_store_uses_wal_and_reports_usable(void **state) {
 }
 
 static void test_store_refuses_what_is_no_database(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct store *store = NULL;
     char *text = g_strnfill(8192, 'x');
     assert_true(g_file_set_contents(place->path, text, 8192, NULL));
@@ -92,7 +92,7 @@ static void test_store_refuses_what_is_no_database(void **state) {
 }
 
 static void test_store_refuses_a_path_that_cannot_be_a_directory(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct store *store = NULL;
     char *file = g_build_filename(place->dir, "file", NULL);
     assert_true(g_file_set_contents(file, "x", 1, NULL));
@@ -107,7 +107,7 @@ static void test_store_refuses_a_path_that_cannot_be_a_directory(void **state) {
 // Every page in turn is overwritten with noise: an error or not, but never a crash or a hang.
 static void test_store_survives_a_damaged_file(void **state) {
     bool is_new = false;
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct store *store = place_open(place);
     char key[STORE_KEY_MAX], *whole;
     gsize size;
@@ -144,7 +144,7 @@ static void test_store_survives_a_damaged_file(void **state) {
 }
 
 static void test_store_survives_a_file_cut_short(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     store_close(place_open(place));
     assert_int_equal(truncate(place->path, 4096 + 17), 0);
     struct store *store = NULL;
@@ -155,7 +155,7 @@ static void test_store_survives_a_file_cut_short(void **state) {
 // ---- the schema ----
 
 static void test_store_takes_an_empty_file_to_the_newest_schema(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     store_close(place_open(place));
     assert_int_equal(place_query(place, "PRAGMA user_version"), store_schema_version());
     store_close(place_open(place)); // and leaves it there
@@ -165,7 +165,7 @@ static void test_store_takes_an_empty_file_to_the_newest_schema(void **state) {
 // The first schema as it was released: written out here, so that it cannot change unnoticed.
 static void test_store_reads_a_database_of_the_first_schema(void **state) {
     bool is_new = false;
-    struct place *place = *state;
+    struct store_place *place = *state;
     char sql[1024], key[STORE_KEY_MAX];
     snprintf(sql, sizeof(sql),
              "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -190,7 +190,7 @@ static void test_store_reads_a_database_of_the_first_schema(void **state) {
 }
 
 static void test_store_refuses_a_database_of_a_newer_version(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct store *store = NULL;
     store_close(place_open(place));
     place_execute(place, "PRAGMA user_version = 999");
@@ -201,7 +201,7 @@ static void test_store_refuses_a_database_of_a_newer_version(void **state) {
 }
 
 static void test_store_leaves_somebody_elses_database_alone(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct store *store = NULL;
     place_execute(place,
                   "CREATE TABLE messages (body TEXT); INSERT INTO messages VALUES ('theirs')");
@@ -214,7 +214,7 @@ static void test_store_leaves_somebody_elses_database_alone(void **state) {
 }
 
 struct opener {
-    const struct place *place;
+    const struct store_place *place;
     int error;
     char key[STORE_KEY_MAX];
     bool is_new;
@@ -250,7 +250,7 @@ static void test_store_opened_by_two_at_once_has_one_key(void **state) {
 
 static void test_store_makes_the_key_once_and_keeps_it(void **state) {
     bool is_new = false;
-    struct place *place = *state;
+    struct store_place *place = *state;
     char key[STORE_KEY_MAX], again[STORE_KEY_MAX];
     struct store *store = place_open(place);
     assert_int_equal(store_api_key(store, key, &is_new), 0);
@@ -268,7 +268,7 @@ static void test_store_makes_the_key_once_and_keeps_it(void **state) {
 
 static void test_store_makes_another_key_for_another_directory(void **state) {
     bool is_new = false;
-    struct place *place = *state;
+    struct store_place *place = *state;
     char key[STORE_KEY_MAX], other_key[STORE_KEY_MAX];
     void *other;
     place_make(&other);
@@ -283,7 +283,7 @@ static void test_store_makes_another_key_for_another_directory(void **state) {
 
 static void test_store_does_not_fill_the_key_with_one_that_is_too_long(void **state) {
     bool is_new = false;
-    struct place *place = *state;
+    struct store_place *place = *state;
     char key[STORE_KEY_MAX] = "untouched";
     store_close(place_open(place));
     place_execute(place, "INSERT INTO settings VALUES ('api_key', printf('%.*c', 64, 'k'))");
@@ -373,7 +373,7 @@ static void test_store_keeps_a_day_of_chat_across_a_restart(void **state) {
 // Trimming comes at random, on average with each 32nd message: 600 without are as likely as a
 // lottery won twice.
 static void test_store_does_not_grow_with_the_talk_of_a_room(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct store *store = place_open(place);
     int64_t newest = 0;
     add(store, "bob", "stays");
@@ -388,7 +388,7 @@ static void test_store_does_not_grow_with_the_talk_of_a_room(void **state) {
 }
 
 static void test_store_keeps_working_when_another_process_holds_the_file(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct store *store = place_open(place);
     sqlite3 *other;
     int64_t id = -7;
