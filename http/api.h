@@ -69,6 +69,29 @@ void api_test_webhook(struct request *request, struct reply *reply);
 
 // api_tokens.c
 void api_mint_token(struct request *request, struct reply *reply);
+// api_session.c
+void api_sign_in(struct request *request, struct reply *reply);
+void api_get_session(struct request *request, struct reply *reply);
+void api_sign_out(struct request *request, struct reply *reply);
+
+// api_users.c
+void api_list_users(struct request *request, struct reply *reply);
+void api_add_user(struct request *request, struct reply *reply);
+void api_get_user(struct request *request, struct reply *reply);
+void api_change_user(struct request *request, struct reply *reply);
+void api_change_password(struct request *request, struct reply *reply);
+void api_remove_user(struct request *request, struct reply *reply);
+
+// api_meetings.c
+void api_list_meetings(struct request *request, struct reply *reply);
+void api_add_meeting(struct request *request, struct reply *reply);
+void api_get_meeting(struct request *request, struct reply *reply);
+void api_change_meeting(struct request *request, struct reply *reply);
+void api_remove_meeting(struct request *request, struct reply *reply);
+void api_get_invitation(struct request *request, struct reply *reply);
+void api_list_calls(struct request *request, struct reply *reply);
+void api_get_call(struct request *request, struct reply *reply);
+void api_remove_call(struct request *request, struct reply *reply);
 
 // api_metrics.c
 void api_get_metrics(struct request *request, struct reply *reply);

@@ -24,12 +24,12 @@
 
 #define PLACE_MAYBE __attribute__((unused))
 
-struct place {
+struct store_place {
     char dir[128], path[160];
 };
 
 PLACE_MAYBE static int place_make(void **state) {
-    struct place *place = calloc(1, sizeof(*place));
+    struct store_place *place = calloc(1, sizeof(*place));
     strcpy(place->dir, "/tmp/test_store_XXXXXX");
     assert_non_null(mkdtemp(place->dir));
     snprintf(place->path, sizeof(place->path), "%s/tessera.db", place->dir);
@@ -38,7 +38,7 @@ PLACE_MAYBE static int place_make(void **state) {
 }
 
 PLACE_MAYBE static int place_remove(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     GDir *dir = g_dir_open(place->dir, 0, NULL);
     const char *name;
     while (dir && (name = g_dir_read_name(dir))) {
@@ -53,7 +53,7 @@ PLACE_MAYBE static int place_remove(void **state) {
     return 0;
 }
 
-PLACE_MAYBE static struct store *place_open(const struct place *place) {
+PLACE_MAYBE static struct store *place_open(const struct store_place *place) {
     struct store *store = NULL;
     assert_int_equal(store_open(place->dir, &store), 0);
     assert_non_null(store);
@@ -65,14 +65,14 @@ PLACE_MAYBE static int64_t place_now_ms(void) {
 }
 
 // What an earlier program may have left behind.
-PLACE_MAYBE static void place_execute(const struct place *place, const char *sql) {
+PLACE_MAYBE static void place_execute(const struct store_place *place, const char *sql) {
     sqlite3 *db;
     assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
 }
 
-PLACE_MAYBE static int place_query(const struct place *place, const char *sql) {
+PLACE_MAYBE static int place_query(const struct store_place *place, const char *sql) {
     sqlite3 *db;
     sqlite3_stmt *statement;
     assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);

@@ -2,6 +2,7 @@
 #include "store_place.h"
 
 #include "mcu/store_schema.h"
+#include "mcu/store_users.h"
 
 #include <sys/stat.h>
 
@@ -35,8 +36,8 @@ static struct found find(struct store *store, const char *room, int max) {
 // ---- the file ----
 
 static void test_store_makes_its_directory_and_a_file_nobody_else_reads(void **state) {
-    struct place *place = *state;
-    struct place deeper;
+    struct store_place *place = *state;
+    struct store_place deeper;
     struct stat info;
     snprintf(deeper.dir, sizeof(deeper.dir), "%.100s/a/b", place->dir);
     snprintf(deeper.path, sizeof(deeper.path), "%s/tessera.db", deeper.dir);
@@ -62,7 +63,7 @@ static void test_store_makes_its_directory_and_a_file_nobody_else_reads(void **s
 }
 
 static void test_store_tightens_a_file_that_others_can_read(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct stat info;
     store_close(place_open(place));
     assert_int_equal(chmod(place->path, 0644), 0);
@@ -72,7 +73,7 @@ static void test_store_tightens_a_file_that_others_can_read(void **state) {
 }
 
 static void test_store_uses_wal_and_reports_usable(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct store *store = place_open(place);
     assert_int_equal(store_is_usable(store), 0);
     assert_int_equal(place_query(place, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
@@ -81,7 +82,7 @@ static void test_store_uses_wal_and_reports_usable(void **state) {
 }
 
 static void test_store_refuses_what_is_no_database(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct store *store = NULL;
     char *text = g_strnfill(8192, 'x');
     assert_true(g_file_set_contents(place->path, text, 8192, NULL));
@@ -92,7 +93,7 @@ static void test_store_refuses_what_is_no_database(void **state) {
 }
 
 static void test_store_refuses_a_path_that_cannot_be_a_directory(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct store *store = NULL;
     char *file = g_build_filename(place->dir, "file", NULL);
     assert_true(g_file_set_contents(file, "x", 1, NULL));
@@ -107,7 +108,7 @@ static void test_store_refuses_a_path_that_cannot_be_a_directory(void **state) {
 // Every page in turn is overwritten with noise: an error or not, but never a crash or a hang.
 static void test_store_survives_a_damaged_file(void **state) {
     bool is_new = false;
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct store *store = place_open(place);
     char key[STORE_KEY_MAX], *whole;
     gsize size;
@@ -144,7 +145,7 @@ static void test_store_survives_a_damaged_file(void **state) {
 }
 
 static void test_store_survives_a_file_cut_short(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     store_close(place_open(place));
     assert_int_equal(truncate(place->path, 4096 + 17), 0);
     struct store *store = NULL;
@@ -155,19 +156,20 @@ static void test_store_survives_a_file_cut_short(void **state) {
 // ---- the schema ----
 
 static void test_store_takes_an_empty_file_to_the_newest_schema(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     store_close(place_open(place));
     assert_int_equal(place_query(place, "PRAGMA user_version"), store_schema_version());
     store_close(place_open(place)); // and leaves it there
     assert_int_equal(place_query(place, "PRAGMA user_version"), store_schema_version());
 }
 
-// The first schema as it was released: written out here, so that it cannot change unnoticed.
-static void test_store_reads_a_database_of_the_first_schema(void **state) {
-    bool is_new = false;
-    struct place *place = *state;
-    char sql[1024], key[STORE_KEY_MAX];
+// The first schema as it was released, with rows: written out here, so that it cannot change
+// unnoticed.
+static void make_first_schema(const struct store_place *place) {
+    char sql[1280];
+    long long now = place_now_ms();
     snprintf(sql, sizeof(sql),
+             "PRAGMA journal_mode = WAL;"
              "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
              "CREATE TABLE messages (id INTEGER PRIMARY KEY AUTOINCREMENT, room TEXT NOT NULL,"
              " member TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL,"
@@ -175,22 +177,79 @@ static void test_store_reads_a_database_of_the_first_schema(void **state) {
              "CREATE INDEX messages_by_room ON messages (room, id);"
              "CREATE INDEX messages_by_time ON messages (at_unix_ms);"
              "INSERT INTO settings VALUES ('api_key', 'of-the-first-schema');"
+             "INSERT INTO settings VALUES ('other', 'kept');"
              "INSERT INTO messages VALUES (41, 'ada', 'm1', 'Ada', 'hello', %lld);"
+             "INSERT INTO messages VALUES (43, 'bob', 'm2', 'Bob', 'it''s', %lld);"
+             "INSERT INTO messages VALUES (44, 'ada', 'm1', 'Ada', 'old', %lld);"
              "PRAGMA user_version = 1;",
-             (long long)place_now_ms());
+             now, now, now - 25 * 3600 * 1000);
     place_execute(place, sql);
+}
+
+static void test_store_reads_a_database_of_the_first_schema(void **state) {
+    bool is_new = false;
+    struct store_place *place = *state;
+    char key[STORE_KEY_MAX];
+    make_first_schema(place);
     struct store *store = place_open(place);
+    assert_int_equal(place_query(place, "PRAGMA user_version"), store_schema_version());
     assert_int_equal(store_api_key(store, key, &is_new), 0);
+    assert_false(is_new);
     assert_string_equal(key, "of-the-first-schema");
+    assert_int_equal(store_secret(store, "other", key, &is_new), 0);
+    assert_string_equal(key, "kept");
     struct found found = find(store, "ada", 10);
     assert_int_equal(found.count, 1);
     assert_int_equal(found.first_id, 41);
-    assert_true(add(store, "ada", "again") > 41);
+    assert_string_equal(find(store, "bob", 10).texts, "it's ");
+    assert_true(add(store, "ada", "again") > 44);
     store_close(store);
+    assert_int_equal(place_query(place, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+    assert_int_equal(
+        place_query(place, "SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
+}
+
+static void count_rooms(void *user, const struct store_room *room) {
+    ++*(int *)user;
+}
+
+// Everything that came later works on what came first.
+static void test_store_does_all_that_is_new_with_a_database_of_the_first_schema(void **state) {
+    int rooms = 0, dropped = -1;
+    int64_t user = 0, owner = 0, call = 0, presence = 0, id = 0;
+    make_first_schema(*state);
+    struct store *store = place_open(*state);
+    const struct store_user ada = {.login = "ada", .name = "Ada", .password = "hash"};
+    assert_int_equal(store_add_user(store, &ada, true, &user), 0);
+    assert_int_equal(store_get_room_owner(store, "ada", &owner), 0);
+    assert_int_equal(owner, user);
+    const struct store_room room = {"ada", "{}", 1, user, true};
+    assert_int_equal(store_put_room(store, &room), 0);
+    assert_int_equal(store_put_seat(store, &(struct store_seat){"ada", "m1", "s", "{}"}), 0);
+    assert_int_equal(store_each_live_room(store, count_rooms, &rooms), 0);
+    assert_int_equal(rooms, 1);
+    assert_int_equal(store_begin_call(store, "ada", user, "", 1, &call), 0);
+    assert_int_equal(store_begin_presence(store, call, "Ada", user, 1, &presence), 0);
+    assert_int_equal(
+        store_add_message(store, "ada", "m1", "Ada", "kept with the call", place_now_ms(), &id), 0);
+    assert_string_equal(find(store, "ada", 10).texts, "hello kept with the call ");
+    assert_int_equal(store_end_call(store, call, 2), 0);
+    assert_int_equal(store_use_token(store, "t", INT64_MAX), 0);
+    assert_int_equal(
+        store_put_answer(store, "k", &(struct store_answer){"r", "{}", NULL, 201}, place_now_ms()),
+        0);
+    assert_int_equal(store_put_hook(store, "h", "{}"), 0);
+    assert_int_equal(store_push_delivery(store, "h", 1, "{}", 10, &dropped), 0);
+    assert_int_equal(store_forget(store, place_now_ms(), 0), 0);
+    assert_int_equal(store_remove_user(store, user), 0);
+    assert_int_equal(find(store, "ada", 10).count, 0);
+    assert_int_equal(find(store, "bob", 10).count, 1);
+    store_close(store);
+    assert_int_equal(place_query(*state, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
 }
 
 static void test_store_refuses_a_database_of_a_newer_version(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct store *store = NULL;
     store_close(place_open(place));
     place_execute(place, "PRAGMA user_version = 999");
@@ -201,7 +260,7 @@ static void test_store_refuses_a_database_of_a_newer_version(void **state) {
 }
 
 static void test_store_leaves_somebody_elses_database_alone(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct store *store = NULL;
     place_execute(place,
                   "CREATE TABLE messages (body TEXT); INSERT INTO messages VALUES ('theirs')");
@@ -214,7 +273,7 @@ static void test_store_leaves_somebody_elses_database_alone(void **state) {
 }
 
 struct opener {
-    const struct place *place;
+    const struct store_place *place;
     int error;
     char key[STORE_KEY_MAX];
     bool is_new;
@@ -250,7 +309,7 @@ static void test_store_opened_by_two_at_once_has_one_key(void **state) {
 
 static void test_store_makes_the_key_once_and_keeps_it(void **state) {
     bool is_new = false;
-    struct place *place = *state;
+    struct store_place *place = *state;
     char key[STORE_KEY_MAX], again[STORE_KEY_MAX];
     struct store *store = place_open(place);
     assert_int_equal(store_api_key(store, key, &is_new), 0);
@@ -268,7 +327,7 @@ static void test_store_makes_the_key_once_and_keeps_it(void **state) {
 
 static void test_store_makes_another_key_for_another_directory(void **state) {
     bool is_new = false;
-    struct place *place = *state;
+    struct store_place *place = *state;
     char key[STORE_KEY_MAX], other_key[STORE_KEY_MAX];
     void *other;
     place_make(&other);
@@ -283,7 +342,7 @@ static void test_store_makes_another_key_for_another_directory(void **state) {
 
 static void test_store_does_not_fill_the_key_with_one_that_is_too_long(void **state) {
     bool is_new = false;
-    struct place *place = *state;
+    struct store_place *place = *state;
     char key[STORE_KEY_MAX] = "untouched";
     store_close(place_open(place));
     place_execute(place, "INSERT INTO settings VALUES ('api_key', printf('%.*c', 64, 'k'))");
@@ -373,7 +432,7 @@ static void test_store_keeps_a_day_of_chat_across_a_restart(void **state) {
 // Trimming comes at random, on average with each 32nd message: 600 without are as likely as a
 // lottery won twice.
 static void test_store_does_not_grow_with_the_talk_of_a_room(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct store *store = place_open(place);
     int64_t newest = 0;
     add(store, "bob", "stays");
@@ -388,7 +447,7 @@ static void test_store_does_not_grow_with_the_talk_of_a_room(void **state) {
 }
 
 static void test_store_keeps_working_when_another_process_holds_the_file(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct store *store = place_open(place);
     sqlite3 *other;
     int64_t id = -7;
@@ -440,6 +499,7 @@ int main(void) {
         PLACE_TEST(test_store_survives_a_file_cut_short),
         PLACE_TEST(test_store_takes_an_empty_file_to_the_newest_schema),
         PLACE_TEST(test_store_reads_a_database_of_the_first_schema),
+        PLACE_TEST(test_store_does_all_that_is_new_with_a_database_of_the_first_schema),
         PLACE_TEST(test_store_refuses_a_database_of_a_newer_version),
         PLACE_TEST(test_store_leaves_somebody_elses_database_alone),
         PLACE_TEST(test_store_opened_by_two_at_once_has_one_key),

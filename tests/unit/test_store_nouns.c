@@ -340,7 +340,7 @@ static void test_store_drops_the_oldest_of_a_queue_that_is_full(void **state) {
 // ---- trouble ----
 
 static void test_store_says_so_when_another_process_holds_the_file(void **state) {
-    struct place *place = *state;
+    struct store_place *place = *state;
     struct store *store = place_open(place);
     int64_t id = -7;
     int dropped = -7;
