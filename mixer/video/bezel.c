@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { CORNER_PX = 14, CORNER_SMALL_PX = 8, SMALL_TILE_PX = 140 };
+enum { CORNER_PX = BEZEL_CORNER_MAX_PX, CORNER_SMALL_PX = 8, SMALL_TILE_PX = 140 };
 enum { QUARTERS = 4, SIZES = 2 };
 enum state { SILENT, SPEAKING, RING_ALONE, STATES };
 

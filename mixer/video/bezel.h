@@ -7,7 +7,7 @@
 
 #include "mixer/video/canvas.h"
 
-enum { BEZEL_GAP_PX = 2, BEZEL_RING_PX = 4 };
+enum { BEZEL_GAP_PX = 2, BEZEL_RING_PX = 4, BEZEL_CORNER_MAX_PX = 14 };
 
 struct bezel;
 

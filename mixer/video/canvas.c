@@ -68,6 +68,13 @@ void canvas_set_clip(struct canvas *canvas, const struct rect *within) {
     canvas->clip = wanted;
 }
 
+bool canvas_narrow_clip(struct canvas *canvas, struct rect within) {
+    if (!clip(canvas, &within))
+        return false;
+    canvas->clip = within;
+    return true;
+}
+
 static void mark(struct canvas *canvas, const struct rect *at) {
     int left = at->x / CANVAS_BLOCK_PX, right = (at->x + at->width - 1) / CANVAS_BLOCK_PX;
     int top = at->y / CANVAS_BLOCK_PX, bottom = (at->y + at->height - 1) / CANVAS_BLOCK_PX;

@@ -42,6 +42,8 @@ void canvas_stretch(struct canvas *canvas, struct rect at, const AVFrame *pictur
 
 // Even; NULL: the whole canvas again.
 void canvas_set_clip(struct canvas *canvas, const struct rect *clip);
+// To what of it lies within this; false, and all is as before, if nothing does.
+bool canvas_narrow_clip(struct canvas *canvas, struct rect within);
 void canvas_clean(struct canvas *canvas);
 // A new picture of its own with what is painted now; NULL when out of memory.
 AVFrame *canvas_copy(const struct canvas *canvas);

@@ -181,7 +181,11 @@ void cell_soil(struct cell *cell) {
     cell->needs_paint = true;
 }
 
+// Nothing stands over its edge, however small it is.
 static void paint_at(struct cell *cell, const struct cell_tools *tools, struct rect at) {
+    struct rect outer = tools->canvas->clip;
+    if (!canvas_narrow_clip(tools->canvas, at))
+        return;
     if (cell->rendered)
         canvas_paint(tools->canvas, at, cell->rendered);
     else
@@ -190,6 +194,7 @@ static void paint_at(struct cell *cell, const struct cell_tools *tools, struct r
         bezel_paint(tools->bezel, tools->canvas, at, cell->look.is_speaking, tools->ground);
     paint_caption(cell, tools, at);
     paint_hand(cell, tools, at);
+    canvas_set_clip(tools->canvas, &outer);
 }
 
 // Picture, name and marks as they will stand there in the end, and all of it together made fit.

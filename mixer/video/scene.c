@@ -27,6 +27,7 @@ void scene_finish(struct scene *scene) {
     scene->count = 0;
     canvas_finish(&scene->canvas);
     canvas_finish(&scene->scratch);
+    canvas_finish(&scene->under);
     decor_finish(&scene->decor);
     label_kit_destroy(scene->kit);
     scene->kit = NULL;
@@ -59,11 +60,15 @@ static bool is_damaged(const struct scene *scene, struct rect at) {
     return false;
 }
 
-static void paint_ground(struct scene *scene, struct rect at) {
+static void paint_ground_on(const struct scene *scene, struct canvas *canvas, struct rect at) {
     if (scene->decor.ground)
-        canvas_restore(&scene->canvas, at, scene->decor.ground);
+        canvas_restore(canvas, at, scene->decor.ground);
     else
-        canvas_fill(&scene->canvas, at, scene->decor.background);
+        canvas_fill(canvas, at, scene->decor.background);
+}
+
+static void paint_ground(struct scene *scene, struct rect at) {
+    paint_ground_on(scene, &scene->canvas, at);
 }
 
 static void repaint_all(struct scene *scene) {
@@ -103,6 +108,7 @@ int scene_resize(struct scene *scene, int width_px, int height_px, const struct 
     }
     canvas_finish(&scene->canvas);
     canvas_finish(&scene->scratch);
+    canvas_finish(&scene->under);
     scene->canvas = canvas;
     // Places on the old one mean nothing here.
     for (int i = 0; i < scene->count; i++) {
@@ -265,8 +271,14 @@ static void move(struct scene *scene, const struct scene_place *places, int coun
     erase(scene, stood, stood_count);
     sort(scene);
     scene->has_overlaps = find_overlaps(scene);
-    // What lay above may lie below now.
-    for (int i = 0; is_new && scene->has_overlaps && i < scene->count; i++)
+    bool wants_under = scene->has_overlaps && !scene->is_moving;
+    if (!wants_under)
+        canvas_finish(&scene->under);
+    else if (!scene->under.frame) // without it corners are less round
+        canvas_init(&scene->under, scene->canvas.frame->width, scene->canvas.frame->height,
+                    scene->decor.background);
+    // What lay above may lie below now, and corners are what they are once all stand still.
+    for (int i = 0; (is_new || wants_under) && scene->has_overlaps && i < scene->count; i++)
         cell_soil(&scene->cells[i].cell);
 }
 
@@ -287,10 +299,51 @@ int scene_arrange(struct scene *scene, const struct scene_place *places, int cou
 
 // ---- painting ----
 
-static bool paint_cell(struct scene *scene, struct scene_cell *cell) {
-    struct cell_tools tools = {&scene->canvas, scene->kit, scene->decor.bezel, scene->decor.ground,
-                               &scene->scratch};
+static bool paint_on(struct scene *scene, struct canvas *canvas, struct scene_cell *cell,
+                     const AVFrame *ground) {
+    struct cell_tools tools = {canvas, scene->kit, scene->decor.bezel, ground, &scene->scratch};
     return cell_paint(&cell->cell, &tools, cell->shown);
+}
+
+static void paint_strip_under(struct scene *scene, int position, struct rect strip) {
+    canvas_set_clip(&scene->under, &strip);
+    paint_ground_on(scene, &scene->under, strip);
+    for (int i = 0; i < position; i++) {
+        struct scene_cell *lower = &scene->cells[scene->order[i]];
+        if (!overlap(lower->shown, strip))
+            continue;
+        cell_soil(&lower->cell);
+        paint_on(scene, &scene->under, lower, scene->decor.ground);
+    }
+}
+
+static bool stands_over_another(const struct scene *scene, int position) {
+    struct rect at = scene->cells[scene->order[position]].shown;
+    for (int i = 0; i < position; i++)
+        if (overlap(scene->cells[scene->order[i]].shown, at))
+            return true;
+    return false;
+}
+
+// What shows in a tile's gap and corners: the ground, or what it stands over.
+static const AVFrame *ground_of(struct scene *scene, int position) {
+    const struct scene_cell *cell = &scene->cells[scene->order[position]];
+    if (!scene->under.frame || !cell->cell.needs_paint || !stands_over_another(scene, position))
+        return scene->decor.ground;
+    struct rect at = cell->shown;
+    int edge = BEZEL_CORNER_MAX_PX;
+    paint_strip_under(scene, position, (struct rect){at.x, at.y, at.width, edge});
+    paint_strip_under(scene, position,
+                      (struct rect){at.x, at.y + at.height - edge, at.width, edge});
+    paint_strip_under(scene, position, (struct rect){at.x, at.y, edge, at.height});
+    paint_strip_under(scene, position,
+                      (struct rect){at.x + at.width - edge, at.y, edge, at.height});
+    return scene->under.frame;
+}
+
+static bool paint_cell(struct scene *scene, int position) {
+    struct scene_cell *cell = &scene->cells[scene->order[position]];
+    return paint_on(scene, &scene->canvas, cell, ground_of(scene, position));
 }
 
 static bool has_pieces(const struct scene *scene) {
@@ -306,7 +359,7 @@ static void paint_cells(struct scene *scene) {
         struct scene_cell *cell = &scene->cells[scene->order[i]];
         if (scene->damage_count > 0 && is_damaged(scene, cell->shown))
             cell_soil(&cell->cell);
-        if (paint_cell(scene, cell) && keeps_damage)
+        if (paint_cell(scene, i) && keeps_damage)
             note_damage(scene, cell->shown);
     }
 }
@@ -320,7 +373,7 @@ static void paint_piece(struct scene *scene, const struct decor_piece *piece) {
         if (!overlap(cell->shown, piece->at))
             continue;
         cell_soil(&cell->cell);
-        paint_cell(scene, cell);
+        paint_cell(scene, i);
     }
     canvas_blend(&scene->canvas, piece->overlay, piece->at.x, piece->at.y);
     canvas_set_clip(&scene->canvas, NULL);

@@ -30,6 +30,7 @@ enum { SCENE_DAMAGE_MAX = 2 * STAGE_TILES_MAX };
 struct scene {
     struct canvas canvas;
     struct canvas scratch; // while something moves
+    struct canvas under;   // what lies below one that stands over others; while there are such
     struct label_kit *kit;
     struct decor decor;
     struct scene_cell {

@@ -55,12 +55,13 @@ static const struct mixer_member_ops member_ops = {
 };
 
 struct news {
-    atomic_int views, last_count;
+    atomic_int views, last_count, last_width;
 };
 
 static void on_view(void *user, const struct stage_view *view) {
     struct news *news = user;
     atomic_store(&news->last_count, view->count);
+    atomic_store(&news->last_width, view->width_px);
     atomic_fetch_add(&news->views, 1);
 }
 
@@ -616,6 +617,61 @@ static void test_a_clip_reaches_who_receives_sound_in_a_silent_room(void **state
     mixer_destroy(mixer);
 }
 
+enum { SPANS = 4 };
+
+struct watch {
+    atomic_int keyframes, spans;
+    int64_t last_ns, spans_ns[SPANS]; // the v thread's until SPANS are there
+};
+
+// From one packet to the next, from the first keyframe on.
+static void on_watched_video(void *user, struct packet *packet) {
+    struct watch *watch = user;
+    int span = atomic_load(&watch->spans);
+    if (watch->last_ns > 0 && span < SPANS) {
+        watch->spans_ns[span] = packet->pts_ns - watch->last_ns;
+        atomic_store(&watch->spans, span + 1);
+    }
+    watch->last_ns = packet->is_keyframe || watch->last_ns > 0 ? packet->pts_ns : 0;
+    atomic_fetch_add(&watch->keyframes, packet->is_keyframe);
+}
+
+static void test_another_canvas_has_another_size_and_pace(void **state) {
+    struct news news = {0};
+    struct watch watch = {0};
+    struct mixer *mixer = make_mixer(&news);
+    struct mixer_member *member = NULL;
+    const struct mixer_member_ops watch_ops = {.on_video = on_watched_video};
+    assert_int_equal(mixer_add_member(mixer, "m1", &(struct stage_look){.name = "m1"}, &watch_ops,
+                                      &watch, &member),
+                     0);
+    struct stage_config config = {
+        .width_px = 640, .height_px = 368, .fps = 50, .tier_kbps = {300, 150, 80}};
+    assert_int_equal(mixer_set_canvas(mixer, &config), 0);
+    mixer_set_reception(member, &(struct mixer_reception){.video = true, .layers = STAGE_LAYERS});
+    wait_for(&watch.spans, SPANS);
+    for (int i = 0; i < SPANS; i++)
+        assert_int_equal(watch.spans_ns[i] % 20000000, 0);
+    wait_for(&news.last_width, 640);
+    // While it is watched: a keyframe of the new size follows.
+    int keyframes = atomic_load(&watch.keyframes);
+    config.width_px = 720;
+    config.height_px = 1280;
+    assert_int_equal(mixer_set_canvas(mixer, &config), 0);
+    wait_for(&watch.keyframes, keyframes + 1);
+    wait_for(&news.last_width, 720);
+    config.fps = 0;
+    assert_int_equal(mixer_set_canvas(mixer, &config), -EINVAL);
+    struct mixer_stats stats;
+    mixer_get_stats(mixer, &stats);
+    uint64_t counted = 0;
+    for (int i = 0; i < HISTOGRAM_CLASSES; i++)
+        counted += stats.video_lateness.counts[i];
+    assert_true(counted >= SPANS);
+    mixer_remove_member(member);
+    mixer_destroy(mixer);
+}
+
 // Or five minutes of samples would be kept for as long as the room is empty.
 static void test_a_clip_ends_where_nobody_receives_sound(void **state) {
     (void)state;
@@ -641,6 +697,7 @@ int main(void) {
         cmocka_unit_test(test_a_keyframe_may_be_asked_for),
         cmocka_unit_test(test_a_clip_reaches_who_receives_sound_in_a_silent_room),
         cmocka_unit_test(test_a_clip_ends_where_nobody_receives_sound),
+        cmocka_unit_test(test_another_canvas_has_another_size_and_pace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

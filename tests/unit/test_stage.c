@@ -6,6 +6,7 @@
 #include "mixer/video/stage.h"
 #include "tests/unit/camera.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -522,6 +523,145 @@ static void test_a_screen_takes_over_and_gives_back(void **state) {
     tick(&fixture);
     assert_int_equal(fixture.view.kind, LAYOUT_SPEAKER);
     assert_int_equal(fixture.view.count, 3);
+    close_stage(&fixture);
+}
+
+static void test_spotlight_and_custom_show_whom_they_name(void **state) {
+    struct fixture fixture;
+    open_stage(&fixture, 1280, 720);
+    join_many(&fixture, 5);
+    struct stage_layout layout = {
+        .kind = LAYOUT_SPOTLIGHT, .chosen_count = 4, .chosen = {"m4", "nobody", "m2", "m4"}};
+    stage_set_layout(fixture.stage, &layout);
+    tick(&fixture);
+    run(&fixture, 3);
+    assert_int_equal(fixture.view.kind, LAYOUT_SPOTLIGHT);
+    assert_int_equal(fixture.view.count, 5);
+    assert_int_equal(find_tile(&fixture, 3, VIDEO_CAMERA), 0);
+    assert_int_equal(find_tile(&fixture, 1, VIDEO_CAMERA), 1);
+    for (int i = 0; i < 5; i++)
+        assert_true(shows_camera(&fixture, i));
+    layout = (struct stage_layout){.kind = LAYOUT_CUSTOM,
+                                   .slot_count = 4,
+                                   .slots = {{50, 50, 40, 40, 5, SLOT_NEXT_SPEAKER, ""},
+                                             {0, 0, 100, 100, -1, SLOT_MEMBER, "m1"},
+                                             {0, 0, 25, 25, 0, SLOT_MEMBER, "nobody"},
+                                             {75, 0, 25, 25, 0, SLOT_SCREEN, ""}}};
+    stage_set_layout(fixture.stage, &layout);
+    speak(&fixture, 4);
+    run(&fixture, 3);
+    assert_int_equal(fixture.view.kind, LAYOUT_CUSTOM);
+    assert_int_equal(fixture.view.count, 2);
+    assert_int_equal(find_tile(&fixture, 0, VIDEO_CAMERA), 0); // below
+    assert_int_equal(fixture.view.tiles[0].at.width, 1280);
+    assert_int_equal(find_tile(&fixture, 4, VIDEO_CAMERA), 1);
+    assert_true(shows_camera(&fixture, 4));
+    assert_true(is_near(seen_at(&fixture, 300, 300), colour_of(0)));
+    // Who is on no tile is not decoded, and a screen has its slot.
+    uint64_t skipped = stats_of(&fixture).frames_skipped_hidden;
+    fixture.members[2].look.screen = true;
+    set_look(&fixture, 2);
+    run(&fixture, 1);
+    assert_int_equal(stats_of(&fixture).frames_skipped_hidden, skipped + 3);
+    assert_int_equal(fixture.view.kind, LAYOUT_CUSTOM);
+    assert_true(find_tile(&fixture, 2, VIDEO_SCREEN) >= 0);
+    close_stage(&fixture);
+}
+
+// Many tiles on the way cost one keyframe, at the end; clients are told the end at once.
+static void test_tiles_on_their_way_cost_one_keyframe_in_the_end(void **state) {
+    struct fixture fixture;
+    open_stage(&fixture, 640, 368);
+    join_many(&fixture, 5);
+    struct stage_layout layout = {.kind = LAYOUT_GRID, .is_animated = true};
+    stage_set_layout(fixture.stage, &layout);
+    tick(&fixture);
+    run(&fixture, 30);
+    uint64_t keyframes = stats_of(&fixture).keyframes;
+    layout.kind = LAYOUT_SPEAKER;
+    stage_set_layout(fixture.stage, &layout);
+    run(&fixture, 1);
+    struct rect large = fixture.view.tiles[0].at;
+    assert_int_equal(fixture.view.kind, LAYOUT_SPEAKER);
+    struct rect expected[LAYOUT_CELLS_MAX];
+    layout_place(LAYOUT_SPEAKER, 640, 368, 5, expected);
+    assert_memory_equal(&large, &expected[0], sizeof(large));
+    // Not there yet: its lower right still shows the ground or another.
+    assert_false(is_near(seen_at(&fixture, large.x + large.width - 24, large.y + large.height - 24),
+                         colour_of(0)));
+    run(&fixture, 3);
+    assert_int_equal(stats_of(&fixture).keyframes, keyframes);
+    run(&fixture, 12);
+    assert_int_equal(stats_of(&fixture).keyframes, keyframes + 1);
+    for (int i = 0; i < 5; i++)
+        assert_true(shows_camera(&fixture, i));
+    close_stage(&fixture);
+}
+
+static void test_a_banner_moves_the_tiles_in_the_view(void **state) {
+    struct fixture fixture;
+    open_stage(&fixture, 640, 368);
+    join_many(&fixture, 2);
+    tick(&fixture);
+    struct stage_banner banner = {
+        .text = "Hello", .is_at_top = true, .colour_rgb = 0xffffff, .background_rgb = 0x00ff00};
+    stage_set_banner(fixture.stage, &banner);
+    stage_set_background(fixture.stage, 0x0000ff);
+    run(&fixture, 3);
+    assert_true(fixture.view.tiles[0].at.y >= 16);
+    assert_int_equal(fixture.view.height_px, 368);
+    assert_true(is_near(seen_at(&fixture, 4, 4), overlay_colour(0x00ff00)));
+    assert_true(is_near(seen_at(&fixture, 4, 360), overlay_colour(0x0000ff)));
+    for (int i = 0; i < 2; i++)
+        assert_true(shows_camera(&fixture, i));
+    stage_set_banner(fixture.stage, NULL);
+    run(&fixture, 3);
+    assert_true(is_near(seen_at(&fixture, 4, 4), overlay_colour(0x0000ff)));
+    close_stage(&fixture);
+}
+
+static void test_another_canvas_goes_on_with_the_same_pictures(void **state) {
+    static const int SIZES[][3] = {{1280, 720, 30}, {320, 192, 15}, {720, 1280, 25}};
+    struct fixture fixture;
+    open_stage(&fixture, 640, 368);
+    join_many(&fixture, 3);
+    tick(&fixture);
+    run(&fixture, 3);
+    fixture.watched = 3;
+    for (int i = 0; i < 3; i++) {
+        struct stage_config config = config_of(SIZES[i][0], SIZES[i][1], SIZES[i][2], 1500);
+        uint64_t encoded = stats_of(&fixture).frames_encoded;
+        assert_int_equal(stage_set_canvas(fixture.stage, &config), 0);
+        assert_true(tick(&fixture)); // of pictures that were there
+        assert_true(fixture.sent[0]->is_keyframe && fixture.sent[1]->is_keyframe);
+        assert_int_equal(fixture.view.width_px, SIZES[i][0]);
+        assert_int_equal(fixture.view.height_px, SIZES[i][1]);
+        assert_int_equal(fixture.seen->width, SIZES[i][0] / 2);
+        assert_int_equal(stats_of(&fixture).frames_encoded, encoded + 2);
+        assert_int_equal(stats_of(&fixture).tiers[0].kbps, 1500);
+        run(&fixture, 2);
+        for (int j = 0; j < 3; j++)
+            assert_true(shows_camera(&fixture, j));
+    }
+    struct stage_config odd = config_of(100, 100, 30, 1500);
+    assert_int_equal(stage_set_canvas(fixture.stage, &odd), -EINVAL);
+    run(&fixture, 1);
+    assert_int_equal(fixture.view.width_px, 720);
+    close_stage(&fixture);
+}
+
+static void test_each_frame_s_time_is_counted(void **state) {
+    struct fixture fixture;
+    open_stage(&fixture, 320, 192);
+    join_many(&fixture, 1);
+    tick(&fixture);
+    run(&fixture, 9);
+    struct stage_stats stats = stats_of(&fixture);
+    uint64_t sum = 0;
+    for (int i = 0; i < HISTOGRAM_CLASSES; i++)
+        sum += stats.frame_time.counts[i];
+    assert_int_equal(sum, 10);
+    assert_true(stats.frame_time.sum_ns >= stats.compose_ns + stats.encode_ns);
     close_stage(&fixture);
 }
 
@@ -1093,8 +1233,13 @@ static void test_members_come_and_go_while_all_threads_run(void **state) {
         }
         const char *ids[] = {"g1", "g2"};
         stage_set_speaking(party.stage, ids, 2, ids[round % 2]);
-        stage_set_layout(party.stage,
-                         &(struct stage_layout){.kind = (enum layout_kind)(round % 2)});
+        stage_set_layout(party.stage, &(struct stage_layout){.kind = (enum layout_kind)(round % 2),
+                                                             .is_animated = true});
+        stage_set_background(party.stage, 0x102030 * (unsigned)round);
+        struct stage_banner banner = {.text = "王 🦊", .is_at_top = round % 3 == 0};
+        stage_set_banner(party.stage, round % 2 ? &banner : NULL);
+        config = config_of(round % 2 ? 320 : 368, round % 2 ? 192 : 640, 10 + round, 500);
+        assert_int_equal(stage_set_canvas(party.stage, &config), 0);
         for (int i = 0; i < GUESTS; i++) {
             pthread_join(guests[i].thread, NULL);
             stage_remove(party.stage, guests[i].seat);
@@ -1123,6 +1268,11 @@ int main(void) {
         cmocka_unit_test(test_hundreds_of_hidden_seats_change_nothing),
         cmocka_unit_test(test_who_speaks_rotates_in_with_a_keyframe),
         cmocka_unit_test(test_a_screen_takes_over_and_gives_back),
+        cmocka_unit_test(test_spotlight_and_custom_show_whom_they_name),
+        cmocka_unit_test(test_tiles_on_their_way_cost_one_keyframe_in_the_end),
+        cmocka_unit_test(test_a_banner_moves_the_tiles_in_the_view),
+        cmocka_unit_test(test_another_canvas_goes_on_with_the_same_pictures),
+        cmocka_unit_test(test_each_frame_s_time_is_counted),
         cmocka_unit_test(test_the_view_is_told_once_when_it_changes),
         cmocka_unit_test(test_only_the_moving_tile_is_painted),
         cmocka_unit_test(test_an_unchanged_canvas_is_not_encoded),
