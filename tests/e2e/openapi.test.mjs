@@ -268,10 +268,7 @@ const operations = {
             const user = await freshUser();
             return [...auth[403](good), { params: { user: 'me' }, as: user.secret, body: { old_password: 'wrong', password: PASSWORD } }];
         },
-        429: async (good) => {
-            const { secret } = await call('POST', '/api/v1/session', { login: 'few', password: PASSWORD }, KEY, tight);
-            return Array(30).fill({ params: { user: 'me' }, as: secret, server: tight, mayBe: 403, body: { old_password: 'wrong', password: PASSWORD } });
-        },
+        429: () => Array(30).fill({ params: { user: 'me' }, as: world.few, server: tight, mayBe: 403, body: { old_password: 'wrong', password: PASSWORD } }),
     }],
     listMeetings: [async () => (await freshMeeting(), asUser()()), { ...auth, ...paging }],
     createMeeting: [asUser({ body: meeting() }), { ...auth, ...creation, 409: cannot('a thousand meetings: tests/unit/test_meetings.c') }],
@@ -418,6 +415,7 @@ before(async () => {
     open = await startServer('--auth-sign-up', 'true', '--auth-sign-ins-per-minute', '3', '--http-connections-max', '10', '--limits-hello-timeout', '60');
     document = await (await fetch(`${wide.url}/api/v1/openapi.json`)).json();
     await call('POST', '/api/v1/users', { login: 'few', password: PASSWORD }, KEY, tight);
+    world.few = (await call('POST', '/api/v1/session', { login: 'few', password: PASSWORD }, KEY, tight)).secret;
     world.user = await freshUser();
     world.room = await freshRoom({ id: 'walked' });
     world.member = (await (await freshMember(world.room)).heard('joined')).id;
