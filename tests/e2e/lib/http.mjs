@@ -33,6 +33,19 @@ export function ask(url, { method = 'GET', headers = {}, body, until = Infinity 
     });
 }
 
+// An answer that goes on and on: it is there, and stays until destroy().
+export function hold(url, headers) {
+    return new Promise((resolve, reject) => {
+        const request = http.get(url, { agent: false, headers });
+        request.on('response', (response) => {
+            response.resume();
+            response.on('error', () => {});
+            resolve(request);
+        });
+        request.on('error', reject);
+    });
+}
+
 export const handshake = (more = {}) => ({
     connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13',
     'sec-websocket-key': randomBytes(16).toString('base64'), ...more,
