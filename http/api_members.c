@@ -21,7 +21,7 @@ void api_kick_member(struct request *request, struct reply *reply) {
 }
 
 void api_mute_all(struct request *request, struct reply *reply) {
-    api_do(request, reply, HUB_MUTE_ALL);
+    api_read(request, reply, HUB_MUTE_ALL);
 }
 
 void api_list_bans(struct request *request, struct reply *reply) {

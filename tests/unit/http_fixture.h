@@ -146,6 +146,7 @@ int hub_call(struct hub *hub, enum hub_operation operation, const struct hub_req
     case HUB_GET_MEMBER:
     case HUB_CHANGE_MEMBER: *out = json_pack("{s:s}", "id", request->id); break;
     case HUB_SET_BANNER: *out = json_copy((json_t *)request->body); break;
+    case HUB_MUTE_ALL: *out = json_pack("{s:i}", "muted", 2); break;
     case HUB_LIST_BANS: *out = json_pack("{s:[]}", "bans"); break;
     case HUB_LIST_WAITING: *out = json_pack("{s:[]}", "waiting"); break;
     case HUB_LIST_MESSAGES: *out = json_pack("{s:[]}", "messages"); break;
