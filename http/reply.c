@@ -22,7 +22,9 @@ void reply_finish(struct reply *reply) {
         MHD_destroy_response(reply->response);
     for (int i = 0; i < reply->header_count; i++)
         free(reply->headers[i].value);
+    const char *request_id = reply->request_id;
     reply_init(reply);
+    reply->request_id = request_id;
 }
 
 void reply_static(struct reply *reply, int status, const char *type, const void *body,
@@ -66,6 +68,8 @@ void reply_refusal(struct reply *reply, const struct refusal *refusal) {
                                 refusal->status, "code", refusal->code, "detail", refusal->message);
     if (problem && refusal->field[0])
         json_object_set_new(problem, "field", json_string(refusal->field));
+    if (problem && reply->request_id)
+        json_object_set_new(problem, "request_id", json_string(reply->request_id));
     reply_dump(reply, refusal->status, "application/problem+json", problem);
     if (refusal->status == 401)
         reply_add_header(reply, "WWW-Authenticate", "Bearer realm=\"tessera\"");
@@ -126,6 +130,8 @@ static void add_headers(struct MHD_Response *response, const struct reply *reply
                             reply->cache_control ? reply->cache_control : "no-store");
     for (int i = 0; i < reply->header_count; i++)
         MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
+    if (request->id[0])
+        MHD_add_response_header(response, "X-Request-Id", request->id);
     headers_add_security(response, request, reply->is_embeddable);
     headers_add_cors(response, request);
 }
@@ -145,8 +151,11 @@ enum MHD_Result reply_send(struct reply *reply, struct request *request) {
     request->is_answered = true;
     atomic_fetch_add_explicit(&request->site->requests_by_class[status / 100 % 6], 1,
                               memory_order_relaxed);
-    log_debug("http", "%s %s %s %d %lld ms", request->address, request->method, request->shown_path,
-              status, (long long)(clock_now_ms() - request->started_ms));
+    durations_add(&request->site->durations, request->method, status,
+                  clock_now_ns() - request->asked_ns);
+    log_debug("http", "%s %s %s %d %lld ms id=%s", request->address, request->method,
+              request->shown_path, status, (long long)(clock_now_ms() - request->started_ms),
+              request->id);
     reply_finish(reply);
     return result;
 }

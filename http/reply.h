@@ -32,6 +32,7 @@ struct reply {
         char *value;
     } headers[REPLY_HEADERS_MAX];
     int header_count;
+    const char *request_id; // borrowed, kept by all that follows; NULL: none. For problem+json
 };
 
 void reply_init(struct reply *reply); // 204, nothing else

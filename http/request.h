@@ -5,6 +5,7 @@
 #define HTTP_REQUEST_H
 
 #include "http/listen.h"
+#include "http/request_id.h"
 #include "http/site.h"
 #include "mcu/permission.h"
 #include "mcu/refusal.h"
@@ -37,7 +38,9 @@ struct request {
     char *segments[REQUEST_SEGMENTS_MAX];
     int segment_count; // 0: "/"
     bool is_path_bad;
-    char shown_path[128]; // for the log: printable, without the query
+    char shown_path[128];      // for the log: printable, without the query
+    char id[REQUEST_ID_BYTES]; // "" until it is being answered
+    int64_t asked_ns;          // when it was whole and its answer began, clock_now_ns()
 
     struct {
         const char *name; // in the route's pattern

@@ -68,6 +68,9 @@ static void *on_target(void *user, const char *uri, struct MHD_Connection *conne
 static enum MHD_Result answer(struct request *request) {
     struct reply reply;
     reply_init(&reply);
+    request_id_choose(request_header(request, "X-Request-Id"), request->id);
+    reply.request_id = request->id;
+    request->asked_ns = clock_now_ns();
     routes_answer(request, &reply);
     return reply_send(&reply, request);
 }

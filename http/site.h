@@ -6,6 +6,7 @@
 
 #include "http/access.h"
 #include "http/deadline.h"
+#include "http/durations.h"
 #include "http/idempotency.h"
 #include "http/static.h"
 #include "http/ws.h"
@@ -39,6 +40,7 @@ struct site {
     struct event_streams *streams; // NULL without events
     bool is_tls;
     atomic_ulong requests_by_class[6]; // [2] counts answers with a status of 200 to 299
+    struct durations durations;
 };
 
 #endif
