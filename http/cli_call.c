@@ -18,13 +18,17 @@ struct call {
 };
 
 char *cli_path(const char *format, const char *first, const char *second) {
-    char *a = g_uri_escape_string(first ? first : "", NULL, FALSE);
-    char *b = g_uri_escape_string(second ? second : "", NULL, FALSE);
-    GString *path = g_string_new(format);
-    g_string_replace(path, "%1", a, 1);
-    g_string_replace(path, "%2", b, 1);
-    g_free(a);
-    g_free(b);
+    GString *path = g_string_new(NULL);
+    for (; *format; format++) { // in one go: what is put in has percent signs of its own
+        if (*format != '%') {
+            g_string_append_c(path, *format);
+            continue;
+        }
+        const char *word = *++format == '1' ? first : second;
+        char *escaped = g_uri_escape_string(word ? word : "", NULL, FALSE);
+        g_string_append(path, escaped);
+        g_free(escaped);
+    }
     return g_string_free(path, FALSE);
 }
 

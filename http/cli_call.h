@@ -13,7 +13,8 @@ int cli_call(const struct cli *cli, const char *method, const char *path, json_t
              json_t **out);
 // All pages of a list: *out is {"<plural>": [...]}.
 int cli_call_list(const struct cli *cli, const char *path, const char *plural, json_t **out);
-// The format with %1 and %2 in it replaced, escaped as one segment each. To be freed with g_free().
+// A path: %1 and %2 in the format are replaced, escaped as one segment each. To be freed with
+// g_free().
 char *cli_path(const char *format, const char *first, const char *second);
 
 #endif
