@@ -19,18 +19,20 @@ static struct webhooks *webhooks_of(const struct request *request, struct reply 
 
 static void answer(struct reply *reply, int result, int status, json_t *json,
                    const struct refusal *refusal) {
-    if (result != 0)
-        reply_refusal(reply, refusal);
-    else if (json)
+    if (result == 0)
         reply_json(reply, status, json);
+    else
+        reply_refusal(reply, refusal);
 }
 
 void api_list_webhooks(struct request *request, struct reply *reply) {
     struct refusal refusal;
     json_t *out = NULL;
     struct webhooks *webhooks = webhooks_of(request, reply);
-    if (webhooks)
-        answer(reply, webhooks_list(webhooks, &out, &refusal), 200, out, &refusal);
+    if (!webhooks)
+        return;
+    int result = webhooks_list(webhooks, &out, &refusal);
+    answer(reply, result, 200, out, &refusal);
 }
 
 void api_create_webhook(struct request *request, struct reply *reply) {
@@ -57,9 +59,10 @@ void api_get_webhook(struct request *request, struct reply *reply) {
     struct refusal refusal;
     json_t *out = NULL;
     struct webhooks *webhooks = webhooks_of(request, reply);
-    if (webhooks)
-        answer(reply, webhooks_get(webhooks, request_param(request, "id"), &out, &refusal), 200,
-               out, &refusal);
+    if (!webhooks)
+        return;
+    int result = webhooks_get(webhooks, request_param(request, "id"), &out, &refusal);
+    answer(reply, result, 200, out, &refusal);
 }
 
 void api_change_webhook(struct request *request, struct reply *reply) {
@@ -80,15 +83,13 @@ void api_change_webhook(struct request *request, struct reply *reply) {
 void api_remove_webhook(struct request *request, struct reply *reply) {
     struct refusal refusal;
     struct webhooks *webhooks = webhooks_of(request, reply);
-    if (webhooks)
-        answer(reply, webhooks_remove(webhooks, request_param(request, "id"), &refusal), 204, NULL,
-               &refusal);
+    if (webhooks && webhooks_remove(webhooks, request_param(request, "id"), &refusal) != 0)
+        reply_refusal(reply, &refusal);
 }
 
 void api_test_webhook(struct request *request, struct reply *reply) {
     struct refusal refusal;
     struct webhooks *webhooks = webhooks_of(request, reply);
-    if (webhooks)
-        answer(reply, webhooks_test(webhooks, request_param(request, "id"), &refusal), 204, NULL,
-               &refusal);
+    if (webhooks && webhooks_test(webhooks, request_param(request, "id"), &refusal) != 0)
+        reply_refusal(reply, &refusal);
 }
