@@ -196,6 +196,96 @@ static void test_copy_is_of_its_own(void **state) {
     canvas_finish(&canvas);
 }
 
+// Each sample tells where it is.
+static struct canvas open_gradient(int width_px, int height_px) {
+    struct canvas canvas = open_clean(width_px, height_px);
+    for (int plane = 0; plane < 3; plane++)
+        for (int y = 0; y < height_px >> (plane > 0); y++)
+            for (int x = 0; x < width_px >> (plane > 0); x++)
+                canvas.frame->data[plane][y * canvas.frame->linesize[plane] + x] =
+                    (uint8_t)(x / 2 + y / 3 + plane * 7);
+    return canvas;
+}
+
+static void test_nothing_is_painted_outside_of_the_clip(void **state) {
+    struct canvas from = open_gradient(320, 192);
+    struct overlay *overlay = flat_overlay(320, 192, 0xff0000, 128);
+    for (int way = 0; way < 6; way++) {
+        struct canvas canvas = open_clean(320, 192);
+        struct rect all = {0, 0, 320, 192};
+        canvas_set_clip(&canvas, &(struct rect){32, 48, 64, 32});
+        assert_false(canvas_narrow_clip(&canvas, (struct rect){96, 48, 10, 10}));
+        assert_true(canvas_narrow_clip(&canvas, (struct rect){64, 0, 320, 192}));
+        switch (way) {
+        case 0: canvas_fill(&canvas, all, GREEN); break;
+        case 1: canvas_paint(&canvas, all, from.frame); break;
+        case 2: canvas_blend(&canvas, overlay, 0, 0); break;
+        case 3: canvas_restore(&canvas, all, from.frame); break;
+        case 4: canvas_restore_through(&canvas, overlay, 0, 0, from.frame); break;
+        default: canvas_stretch(&canvas, all, from.frame, 160, 96); break;
+        }
+        for (int y = 0; y < 192; y++)
+            for (int x = 0; x < 320; x++)
+                if (x < 64 || x >= 96 || y < 48 || y >= 80)
+                    assert_int_equal(luma(&canvas, x, y), GREY.y);
+        assert_int_equal(count_dirty(&canvas), 4);
+        // The whole canvas again.
+        canvas_set_clip(&canvas, NULL);
+        canvas_fill(&canvas, all, GREEN);
+        assert_int_equal(count_dirty(&canvas), 20 * 12);
+        canvas_finish(&canvas);
+    }
+    overlay_destroy(overlay);
+    canvas_finish(&from);
+}
+
+static void test_restore_copies_the_same_place_as_far_as_the_mask_is_dense(void **state) {
+    struct canvas canvas = open_clean(320, 192), from = open_gradient(320, 192);
+    struct overlay *opaque = flat_overlay(16, 16, 0, 255), *half = flat_overlay(16, 16, 0, 128);
+    canvas_restore(&canvas, (struct rect){100, 60, 20, 10}, from.frame);
+    canvas_restore_through(&canvas, opaque, 200, 100, from.frame);
+    canvas_restore_through(&canvas, half, 240, 100, from.frame);
+    assert_int_equal(luma(&canvas, 110, 65), luma(&from, 110, 65));
+    assert_int_equal(chroma(&canvas, 1, 110, 65), chroma(&from, 1, 110, 65));
+    assert_int_equal(luma(&canvas, 99, 65), GREY.y);
+    assert_int_equal(luma(&canvas, 207, 107), luma(&from, 207, 107));
+    assert_int_equal(chroma(&canvas, 2, 207, 107), chroma(&from, 2, 207, 107));
+    assert_int_equal(luma(&canvas, 216, 107), GREY.y);
+    assert_in_range(luma(&canvas, 247, 107), (luma(&from, 247, 107) + GREY.y) / 2 - 2,
+                    (luma(&from, 247, 107) + GREY.y) / 2 + 2);
+    overlay_destroy(opaque);
+    overlay_destroy(half);
+    canvas_finish(&canvas);
+    canvas_finish(&from);
+}
+
+static void test_a_stretched_picture_keeps_its_corners_and_its_slope(void **state) {
+    struct canvas from = open_gradient(160, 96);
+    static const int SIZES[][2] = {{160, 96}, {320, 192}, {80, 48}, {64, 96}, {2, 2}, {318, 30}};
+    for (int i = 0; i < 6; i++) {
+        struct canvas canvas = open_clean(320, 192);
+        int width = SIZES[i][0], height = SIZES[i][1];
+        canvas_stretch(&canvas, (struct rect){0, 0, width, height}, from.frame, 160, 96);
+        for (int y = 0; y < height; y += 3)
+            for (int x = 0; x < width; x += 5) {
+                int wanted =
+                    luma(&from, (2 * x + 1) * 160 / (2 * width), (2 * y + 1) * 96 / (2 * height));
+                assert_in_range(luma(&canvas, x, y), wanted > 1 ? wanted - 1 : 0, wanted + 1);
+            }
+        if (width < 320)
+            assert_int_equal(luma(&canvas, width, 0), GREY.y);
+        // Cut, it is the same picture.
+        struct canvas cut = open_clean(320, 192);
+        canvas_set_clip(&cut, &(struct rect){16, 16, 48, 32});
+        canvas_stretch(&cut, (struct rect){0, 0, width, height}, from.frame, 160, 96);
+        if (width > 32 && height > 20)
+            assert_int_equal(luma(&cut, 30, 18), luma(&canvas, 30, 18));
+        canvas_finish(&cut);
+        canvas_finish(&canvas);
+    }
+    canvas_finish(&from);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_new_canvas_is_background_and_dirty),
@@ -207,6 +297,9 @@ int main(void) {
         cmocka_unit_test(test_opaque_covers_clear_leaves_and_half_mixes),
         cmocka_unit_test(test_odd_drawings_grow_by_a_clear_line),
         cmocka_unit_test(test_copy_is_of_its_own),
+        cmocka_unit_test(test_nothing_is_painted_outside_of_the_clip),
+        cmocka_unit_test(test_restore_copies_the_same_place_as_far_as_the_mask_is_dense),
+        cmocka_unit_test(test_a_stretched_picture_keeps_its_corners_and_its_slope),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

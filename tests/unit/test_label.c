@@ -229,6 +229,54 @@ static void test_ten_kilobytes_of_name_are_cut_between_signs(void **state) {
     assert_in_range(strlen(initials), 1, NAME_INITIALS_SIZE_BYTES - 1);
 }
 
+static void test_a_banner_s_text_is_of_two_lines_at_most_and_does_no_harm(void **state) {
+    static const char *const CASES[][2] = {{"one", "one"},
+                                           {" one \n\n two\nthree\t four ", "one\ntwo three four"},
+                                           {"a\x01\x7f"
+                                            "b",
+                                            "a b"},
+                                           {"\xe2\x80\xae"
+                                            "turned",
+                                            "turned"},
+                                           {"\n\n", ""},
+                                           {"أهلا\nok", "أهلا\nok"}};
+    char out[512];
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        name_clean_lines(CASES[i][0], out, sizeof(out));
+        assert_string_equal(out, CASES[i][1]);
+    }
+    char small[8];
+    name_clean_lines("länger als das", small, sizeof(small));
+    assert_string_equal(small, "länger");
+    name_clean_lines("\xff\xfe broken \xc3", out, sizeof(out)); // ends, and is valid
+    assert_true(strlen(out) < sizeof(out));
+}
+
+static void test_a_banner_grows_with_its_text_up_to_its_limit(void **state) {
+    struct label_banner banner = {.text = "Short",
+                                  .type_px = 20,
+                                  .width_px = 640,
+                                  .max_height_px = 96,
+                                  .colour = 0xffffff,
+                                  .background = 0x202020};
+    struct overlay *one = label_draw_banner(*state, &banner);
+    banner.text = "Longer, so long that it does not fit into a single line by any means and wraps";
+    struct overlay *two = label_draw_banner(*state, &banner);
+    banner.type_px = 90;
+    struct overlay *huge = label_draw_banner(*state, &banner);
+    assert_true(one && two && huge);
+    assert_true(two->height_px > one->height_px);
+    assert_int_equal(huge->height_px, 96);
+    struct overlay *all[] = {one, two, huge};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(all[i]->width_px, 640);
+        assert_int_equal(all[i]->height_px % 16, 0);
+        for (int j = 0; j < all[i]->width_px * all[i]->height_px; j++)
+            assert_int_equal(all[i]->keep_y[j], 0); // opaque
+        overlay_destroy(all[i]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fonts_have_every_script),
@@ -241,6 +289,8 @@ int main(void) {
         cmocka_unit_test(test_avatar_is_a_circle_in_its_colour),
         cmocka_unit_test(test_initials_are_whole_signs),
         cmocka_unit_test(test_names_are_cleaned),
+        cmocka_unit_test(test_a_banner_s_text_is_of_two_lines_at_most_and_does_no_harm),
+        cmocka_unit_test(test_a_banner_grows_with_its_text_up_to_its_limit),
         cmocka_unit_test(test_ten_kilobytes_of_name_are_cut_between_signs),
     };
     return cmocka_run_group_tests(tests, open_kit, close_kit);
