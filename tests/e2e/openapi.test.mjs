@@ -224,7 +224,7 @@ const operations = {
     getEvents: [() => ({}), { ...auth, ...eventErrors() }],
     listWebhooks: [async () => (await freshHook(), {}), auth],
     createWebhook: [() => ({ body: { url: 'http://127.0.0.1:9/hook', events: ['member-joined'], room: 'ada' } }), {
-        ...auth, ...creation, ...busy, 429: (good) => [{ ...good, server: tight }],
+        ...auth, ...creation, 409: (good) => [{ ...good, server: tight }],
     }],
     getWebhook: [async () => ({ params: { id: await freshHook() } }), { ...auth, ...without('id') }],
     changeWebhook: [async () => ({ params: { id: await freshHook() }, body: { is_active: false } }), { ...auth, ...bodies, ...without('id') }],
