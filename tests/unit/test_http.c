@@ -876,45 +876,6 @@ static void test_same_origin_is_told_from_others(void **state) {
     assert_false(headers_is_same_origin("https://a.test", NULL));
 }
 
-// ---- metrics ----
-
-static void test_metrics_are_as_prometheus_wants_them(void **state) {
-    struct hub *hub = fixture_start();
-    struct answer *answer = client_ask(hub, "GET", "/metrics", NULL, NULL);
-    char **lines = g_strsplit(answer->body, "\n", -1);
-    assert_string_equal(answer_header(answer, "Content-Type"),
-                        "text/plain; version=0.0.4; charset=utf-8");
-    char type_line[160] = "";
-    int samples = 0;
-    for (char **line = lines; *line && **line; line++) {
-        if (g_str_has_prefix(*line, "# TYPE "))
-            snprintf(type_line, sizeof(type_line), "%s", *line);
-        if (**line == '#')
-            continue;
-        int bytes = (int)strcspn(*line, "{ ");
-        char wanted[160];
-        snprintf(wanted, sizeof(wanted), "# TYPE %.*s %s", bytes, *line,
-                 g_strrstr(type_line, " ") + 1);
-        assert_string_equal(type_line, wanted);
-        bool is_counter = g_str_has_suffix(type_line, " counter");
-        bool is_total = strncmp(*line + bytes - 6, "_total", 6) == 0;
-        assert_int_equal(is_counter, is_total);
-        char *end;
-        double value = g_ascii_strtod(strrchr(*line, ' ') + 1, &end);
-        assert_true(*end == '\0' && value >= 0);
-        samples++;
-    }
-    assert_true(samples > 30);
-    assert_non_null(strstr(answer->body, "\ntessera_frames_composed_total 123456789\n"));
-    assert_non_null(strstr(answer->body, "\ntessera_encode_seconds_total 1.5\n"));
-    assert_null(strstr(answer->body, "process_resident_memory_bytes 0\n"));
-    assert_null(strstr(answer->body, "process_start_time_seconds 0\n"));
-    assert_null(strstr(answer->body, "process_open_fds 0\n"));
-    g_strfreev(lines);
-    free(answer);
-    fixture_stop(hub);
-}
-
 // ---- time ----
 
 static void test_deadlines_cut_what_is_late_only(void **state) {
@@ -1133,7 +1094,6 @@ int main(void) {
         cmocka_unit_test(test_other_origins_are_let_in_as_set),
         cmocka_unit_test(test_no_origin_is_let_in_unless_set),
         cmocka_unit_test(test_same_origin_is_told_from_others),
-        cmocka_unit_test(test_metrics_are_as_prometheus_wants_them),
         cmocka_unit_test(test_deadlines_cut_what_is_late_only),
         cmocka_unit_test(test_a_client_that_trickles_is_cut),
         cmocka_unit_test(test_clients_that_vanish_leave_nothing),

@@ -9,6 +9,9 @@
 #undef hub_get_stats
 #undef hub_list_links
 
+void hub_get_stats(struct hub *hub, struct hub_stats *out);
+json_t *hub_list_links(struct hub *hub);
+
 #include "http/durations.h"
 #include "http/exposition.h"
 #include "http/request_id.h"
@@ -253,6 +256,10 @@ static void test_metrics_hold_against_the_text_format(void **state) {
     read_exposition(answer->body, &all);
     assert_true(g_hash_table_size(all.families) > 40);
     assert_true(sample_of(&all, "tessera_rooms") == 3);
+    assert_true(sample_of(&all, "tessera_encode_seconds_total") == 1.5);
+    assert_true(sample_of(&all, "process_resident_memory_bytes") > 0);
+    assert_true(sample_of(&all, "process_start_time_seconds") > 0);
+    assert_true(sample_of(&all, "process_open_fds") > 0);
     assert_true(sample_of(&all, "tessera_frames_composed_total") == 123456789);
     assert_true(sample_of(&all,
                           "tessera_member_estimate_bits_per_second{room=\"a\\\"b\\\\c\\nd{}=, "
