@@ -6,7 +6,8 @@ import { slug, textBlocks, textInline } from './docs-text.js';
 import { themeInit } from './theme.js';
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
-const CREDENTIALS = { key: 'API key', token: 'join token', signin: 'sign-in', cookie: 'sign-in’s cookie' };
+const CREDENTIALS = { key: 'the API key', token: 'a join token', signin: 'a sign-in', cookie: 'its cookie' };
+const ROLES = { moderator: 'who moderates the room', viewer: 'who has any role in the room' };
 let description;
 
 // ---- an operation ----
@@ -30,8 +31,10 @@ const method = (name) => build('span', { class: `docs-method docs-${name}` }, na
 function docsCredentials(operation) {
   const needed = operation.security ?? description.security;
   if (!needed.length) return 'Everybody.';
-  const names = needed.map((one) => CREDENTIALS[Object.keys(one)[0]] ?? 'none');
-  return `${names.join(', ')}.`.replace(/^./, (letter) => letter.toUpperCase());
+  const role = ROLES[operation['x-role']];
+  if (role) return `With the API key; or ${role}, by join token or sign-in.`;
+  const names = needed.map((one) => CREDENTIALS[Object.keys(one)[0]] ?? 'no credential');
+  return `With ${names.join(', ').replace(/, ([^,]*)$/, ' or $1')}.`;
 }
 
 function docsCurl(operation) {
@@ -113,9 +116,8 @@ function docsWords(operation) {
 // ---- the page ----
 
 function docsChapters() {
-  const section = build('section', { class: 'docs-chapters' }, build('h1', {}, description.info.title, ' for developers'),
+  return build('section', { class: 'docs-chapters' }, build('h1', {}, description.info.title, ' for developers'),
     ...textBlocks(description.info.description));
-  return section;
 }
 
 function docsGroup(tag) {
@@ -141,8 +143,8 @@ function docsNav() {
       item.dataset.words = docsWords(each);
       return item;
     }))));
-  byId('nav').replaceChildren(build('section', {}, build('h2', {}, 'first of all'), build('ul', {}, ...chapters)), ...groups,
-    build('section', {}, build('h2', {}, build('a', { href: '#schemas' }, 'schemas'))));
+  byId('nav').replaceChildren(build('section', { class: 'docs-first' }, build('h2', {}, 'first of all'), build('ul', {}, ...chapters)), ...groups,
+    build('section', { class: 'docs-first' }, build('h2', {}, build('a', { href: '#schemas' }, 'schemas'))));
 }
 
 function docsSearch(text) {
@@ -150,7 +152,7 @@ function docsSearch(text) {
   for (const element of document.querySelectorAll('[data-words]')) {
     element.hidden = !words.every((word) => element.dataset.words.includes(word));
   }
-  document.querySelector('.docs-chapters').hidden = words.length > 0;
+  for (const part of document.querySelectorAll('.docs-chapters, .docs-first')) part.hidden = words.length > 0;
   let found = 0;
   for (const group of document.querySelectorAll('.docs-group, [data-group]')) {
     group.hidden = !group.querySelector('[data-words]:not([hidden])');

@@ -272,6 +272,23 @@ static void test_a_body_that_grows_too_large_is_refused(void **state) {
     fixture_stop(hub);
 }
 
+// Nobody is listened to for as long as they like to talk.
+static void test_a_body_without_an_end_is_cut(void **state) {
+    struct hub *hub = fixture_start();
+    char chunk[5 + 1024 + 2];
+    int fd = client_connect(hub), sent = 0;
+    client_say(fd, "POST /api/v1/rooms HTTP/1.1\r\nHost: test\r\n" KEY_LINE JSON_LINE
+                   "Transfer-Encoding: chunked\r\n\r\n");
+    memset(chunk, ' ', sizeof(chunk));
+    memcpy(chunk, "400\r\n", 5);
+    memcpy(chunk + 5 + 1024, "\r\n", 2);
+    while (sent < 100000 && send(fd, chunk, sizeof(chunk), MSG_NOSIGNAL) > 0)
+        sent++;
+    assert_in_range(sent, 1024, 99999);
+    close(fd);
+    fixture_stop(hub);
+}
+
 static void test_a_body_may_come_in_pieces(void **state) {
     static const char body[] = "{\"id\":\"pieces\"}";
     struct hub *hub = fixture_start();
@@ -1072,6 +1089,7 @@ int main(void) {
         cmocka_unit_test(test_bodies_are_checked),
         cmocka_unit_test(test_a_body_that_is_too_large_is_refused_before_it_comes),
         cmocka_unit_test(test_a_body_that_grows_too_large_is_refused),
+        cmocka_unit_test(test_a_body_without_an_end_is_cut),
         cmocka_unit_test(test_a_body_may_come_in_pieces),
         cmocka_unit_test(test_the_hub_is_asked_what_the_request_says),
         cmocka_unit_test(test_a_revision_is_an_entity_tag_that_makes_no_304),

@@ -51,10 +51,13 @@ export const handshake = (more = {}) => ({
     'sec-websocket-key': randomBytes(16).toString('base64'), ...more,
 });
 
-function frame(message) {
-    const payload = Buffer.from(JSON.stringify(message));
+const TEXT = 1;
+const PING = 9;
+const PONG = 10;
+
+function frame(opcode, payload) {
     const mask = randomBytes(4);
-    const head = payload.length < 126 ? Buffer.from([0x81, 0x80 | payload.length]) : Buffer.from([0x81, 0xfe, payload.length >> 8, payload.length & 255]);
+    const head = payload.length < 126 ? Buffer.from([0x80 | opcode, 0x80 | payload.length]) : Buffer.from([0x80 | opcode, 0xfe, payload.length >> 8, payload.length & 255]);
     return Buffer.concat([head, mask, payload.map((byte, i) => byte ^ mask[i % 4])]);
 }
 
@@ -82,7 +85,10 @@ export function openMember(url, join) {
         request.on('upgrade', (response, socket, head) => {
             let bytes = head;
             const read = () => {
-                for (let found; (found = unframe(bytes)); bytes = found.rest) if (found.opcode === 1) hear(JSON.parse(found.payload));
+                for (let found; (found = unframe(bytes)); bytes = found.rest) {
+                    if (found.opcode === TEXT) hear(JSON.parse(found.payload));
+                    else if (found.opcode === PING) socket.write(frame(PONG, found.payload));
+                }
             };
             socket.on('data', (chunk) => {
                 bytes = Buffer.concat([bytes, chunk]);
@@ -91,7 +97,7 @@ export function openMember(url, join) {
             socket.on('error', () => {});
             read();
             const member = {
-                say: (message) => socket.write(frame(message)),
+                say: (message) => socket.write(frame(TEXT, Buffer.from(JSON.stringify(message)))),
                 heard: (type) => new Promise((found, lost) => {
                     const early = messages.find((message) => message.type === type);
                     if (early) return found(early);
