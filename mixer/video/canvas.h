@@ -35,8 +35,8 @@ void canvas_blend(struct canvas *canvas, const struct overlay *overlay, int x, i
 void canvas_restore(struct canvas *canvas, struct rect at, const AVFrame *picture);
 void canvas_restore_through(struct canvas *canvas, const struct overlay *mask, int x, int y,
                             const AVFrame *picture);
-// The upper left width_px x height_px of a yuv420p picture, scaled to fill the place. Made for a
-// picture that moves: cheap, and fine enough for that.
+// The upper left width_px (up to 4096) x height_px of a yuv420p picture, scaled to fill the place.
+// Made for a picture that moves: cheap, and fine enough for that.
 void canvas_stretch(struct canvas *canvas, struct rect at, const AVFrame *picture, int width_px,
                     int height_px);
 

@@ -190,13 +190,52 @@ static AVFrame *scale_argb(const AVFrame *from, int width_px, int height_px) {
     return to;
 }
 
+// How a camera was held, as EXIF tells it: 1 .. 8.
+static int orientation_of(const AVFrame *decoded) {
+    const AVDictionaryEntry *entry = av_dict_get(decoded->metadata, "Orientation", NULL, 0);
+    long value = entry ? strtol(entry->value, NULL, 10) : 1;
+    return value >= 1 && value <= 8 ? (int)value : 1;
+}
+
+static bool is_sideways(int orientation) {
+    return orientation >= 5;
+}
+
+// What stands at x, y of the upright picture, in the one that lies as it was taken.
+static uint32_t pixel_upright(const AVFrame *from, int orientation, int x, int y) {
+    static const struct {
+        bool is_mirrored, is_upside_down;
+    } WAYS[] = {{0, 0}, {0, 0}, {1, 0}, {1, 1}, {0, 1}, {0, 0}, {0, 1}, {1, 1}, {1, 0}};
+    int column = is_sideways(orientation) ? y : x, row = is_sideways(orientation) ? x : y;
+    column = WAYS[orientation].is_mirrored ? from->width - 1 - column : column;
+    row = WAYS[orientation].is_upside_down ? from->height - 1 - row : row;
+    return ((const uint32_t *)(const void *)(from->data[0] +
+                                             (ptrdiff_t)row * from->linesize[0]))[column];
+}
+
+// Takes from.
+static AVFrame *turn_upright(AVFrame *from, int orientation) {
+    if (!from || orientation == 1)
+        return from;
+    bool swaps = is_sideways(orientation);
+    AVFrame *to = scale_create_frame(AV_PIX_FMT_RGB32, swaps ? from->height : from->width,
+                                     swaps ? from->width : from->height);
+    for (int y = 0; to && y < to->height; y++) {
+        uint32_t *row = (uint32_t *)(void *)(to->data[0] + (ptrdiff_t)y * to->linesize[0]);
+        for (int x = 0; x < to->width; x++)
+            row[x] = pixel_upright(from, orientation, x, y);
+    }
+    av_frame_free(&from);
+    return to;
+}
+
 static AVFrame *keep(const AVFrame *decoded) {
     int width = decoded->width, height = decoded->height;
     shrink(&width, &height, KEPT_SIDE_MAX_PX, KEPT_SIDE_MAX_PX);
     AVFrame *kept = scale_argb(decoded, width, height);
     if (kept)
         for_each_pixel(kept, premultiply);
-    return kept;
+    return turn_upright(kept, orientation_of(decoded));
 }
 
 int picture_decode(const void *data, size_t size_bytes, struct picture **out) {
@@ -209,8 +248,9 @@ int picture_decode(const void *data, size_t size_bytes, struct picture **out) {
     int result = picture && decoded ? decode_file(id, data, size_bytes, decoded) : -ENOMEM;
     if (result == 0) {
         atomic_init(&picture->references, 1);
-        picture->width_px = decoded->width;
-        picture->height_px = decoded->height;
+        bool swaps = is_sideways(orientation_of(decoded));
+        picture->width_px = swaps ? decoded->height : decoded->width;
+        picture->height_px = swaps ? decoded->width : decoded->height;
         picture->frame = keep(decoded);
         result = picture->frame ? 0 : -EINVAL;
     }

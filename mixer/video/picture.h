@@ -21,7 +21,7 @@ struct picture;
 int picture_decode(const void *data, size_t size_bytes, struct picture **out);
 struct picture *picture_ref(struct picture *picture); // returns a new reference; NULL is allowed
 void picture_destroy(struct picture *picture);        // drops one; NULL is allowed
-int picture_width_px(const struct picture *picture);  // as it was in the file
+int picture_width_px(const struct picture *picture);  // as it was in the file, but upright
 int picture_height_px(const struct picture *picture);
 
 // Both return a picture of the caller's in AV_PIX_FMT_RGB32, premultiplied (cairo's ARGB32), or

@@ -38,14 +38,17 @@ struct picture;
 struct stage;
 struct stage_seat;
 
-// What the room wants to see, as it was set; a value.
+// What the room wants to see, as it was set; a value. A shared screen takes over by itself in grid,
+// speaker and sidebar; in spotlight it is one of the chosen, in custom it has its slots. A
+// spotlight on nobody who is there follows the speaker.
 struct stage_layout {
     enum layout_kind kind;
     bool is_animated; // tiles move to a new place over a few frames instead of jumping
     // spotlight: who, in this order. Who is not there is passed over.
     int chosen_count;
     char chosen[STAGE_TILES_MAX][STAGE_ID_MAX];
-    // custom: in percent of the canvas, 0 to 100 and within it; larger z lies above.
+    // custom: in percent of the canvas (but for a banner's part), 0 to 100 and within it, rounded
+    // to macroblocks; larger z lies above, of equals the later. A member has one slot at most.
     int slot_count;
     struct stage_slot {
         double x, y, width, height;
@@ -53,7 +56,7 @@ struct stage_layout {
         enum stage_slot_source {
             SLOT_NEXT_SPEAKER, // who spoke last and has no other slot
             SLOT_MEMBER,       // this one's camera, or nothing
-            SLOT_SCREEN,       // the newest shared screen, or nothing
+            SLOT_SCREEN,       // the newest shared screen (a second slot: the next), or nothing
         } source;
         char member[STAGE_ID_MAX];
     } slots[STAGE_TILES_MAX];
@@ -61,7 +64,8 @@ struct stage_layout {
 
 enum stage_picture { STAGE_BACKGROUND, STAGE_LOGO, STAGE_BANNER_PICTURE, STAGE_PICTURES };
 
-// A line or two over the composite. text "": none.
+// A line or two in a bar across the composite; tiles make room for it. text "": none. What does not
+// fit into two lines is cut; a line break may stand in it.
 struct stage_banner {
     char text[512]; // UTF-8, any script
     bool is_at_top;
@@ -86,7 +90,8 @@ struct stage_seat_ops {
     void (*release)(void *user);
 };
 
-// Which tile shows what, in canvas pixels. A value: copy freely.
+// Which tile shows what, in canvas pixels; where they overlap the later lies above. Tiles that are
+// still on their way are told where they will be. A value: copy freely.
 struct stage_view {
     enum layout_kind kind;
     int width_px, height_px;
@@ -139,15 +144,16 @@ int64_t stage_lateness_ns(struct stage_seat *seat);
 // Who speaks now (frame round the tile) and who is the main speaker (speaker layout). Ids as given.
 void stage_set_speaking(struct stage *stage, const char *const *ids, int count,
                         const char *main_id);
-// LAYOUT_SCREEN takes over by itself while someone shares, and gives back what was set here.
 void stage_set_layout(struct stage *stage, const struct stage_layout *layout);
 void stage_set_background(struct stage *stage, uint32_t rgb);
 // Takes picture; NULL removes it. BACKGROUND covers the canvas behind the tiles, LOGO stands small
-// in a corner above them, BANNER_PICTURE where a banner stands.
+// (an eighth of the sides at most) in the upper left corner above them, BANNER_PICTURE in a bar
+// with the banner's text, or without.
 void stage_set_picture(struct stage *stage, enum stage_picture slot, struct picture *picture);
 void stage_set_banner(struct stage *stage, const struct stage_banner *banner); // NULL: none
 // A canvas of another size or rate from the next tick on, as config says (but shows_names). 0 or
-// negative errno (-EINVAL: not allowed, as in stage_create); then all is as before.
+// negative errno (-EINVAL: not allowed, as in stage_create); then all is as before. Waits for a
+// tick that runs.
 int stage_set_canvas(struct stage *stage, const struct stage_config *config);
 
 // v thread only. Composes what is new and encodes it for each tier that somebody watches (bit n of

@@ -287,6 +287,82 @@ static void test_a_jpeg_of_countless_scans_is_refused(void **state) {
     free(file.data);
 }
 
+// A JPEG whose EXIF says how the camera was held.
+static struct file turned_file(int orientation) {
+    AVFrame *frame = footage_blank(AV_PIX_FMT_YUVJ420P, 64, 48);
+    footage_fill(frame, 40, 128, 128);
+    for (int y = 0; y < 24; y++) // bright in the upper left quarter
+        memset(frame->data[0] + (ptrdiff_t)y * frame->linesize[0], 220, 32);
+    struct file plain = write_file(AV_CODEC_ID_MJPEG, frame);
+    uint8_t exif[] = {0xff,
+                      0xe1,
+                      0,
+                      34,
+                      'E',
+                      'x',
+                      'i',
+                      'f',
+                      0,
+                      0,
+                      'I',
+                      'I',
+                      42,
+                      0,
+                      8,
+                      0,
+                      0,
+                      0,
+                      1,
+                      0,
+                      0x12,
+                      1,
+                      3,
+                      0,
+                      1,
+                      0,
+                      0,
+                      0,
+                      (uint8_t)orientation,
+                      0,
+                      0,
+                      0,
+                      0,
+                      0,
+                      0,
+                      0};
+    struct file file = {malloc(plain.size_bytes + sizeof(exif)), plain.size_bytes + sizeof(exif)};
+    memcpy(file.data, plain.data, 2);
+    memcpy(file.data + 2, exif, sizeof(exif));
+    memcpy(file.data + 2 + sizeof(exif), plain.data + 2, plain.size_bytes - 2);
+    free(plain.data);
+    return file;
+}
+
+static void test_a_photo_stands_upright_however_the_camera_was_held(void **state) {
+    // Where the bright quarter must be: right, lower.
+    static const int WANTED[][2] = {{0, 0}, {0, 0}, {1, 0}, {1, 1}, {0, 1},
+                                    {0, 0}, {1, 0}, {1, 1}, {0, 1}, {0, 0}};
+    for (int i = 1; i <= 9; i++) { // 9 is none
+        struct file file = turned_file(i);
+        struct picture *picture = read_file(&file);
+        bool is_sideways = i >= 5 && i <= 8;
+        int width = is_sideways ? 48 : 64, height = is_sideways ? 64 : 48;
+        assert_int_equal(picture_width_px(picture), width);
+        assert_int_equal(picture_height_px(picture), height);
+        AVFrame *frame = picture_fit(picture, 64, 64);
+        assert_int_equal(frame->width, width);
+        int x = width / 4, y = height / 4;
+        for (int quarter = 0; quarter < 4; quarter++) {
+            int luma = quarter % 2 == WANTED[i][0] && quarter / 2 == WANTED[i][1] ? 220 : 40;
+            assert_pixel(frame, x + quarter % 2 * width / 2, y + quarter / 2 * height / 2, 255,
+                         luma, luma, luma, 6);
+        }
+        av_frame_free(&frame);
+        picture_destroy(picture);
+        free(file.data);
+    }
+}
+
 static void test_texts_in_a_png_are_not_even_read(void **state) {
     struct file file = write_file(AV_CODEC_ID_PNG, two_halves(AV_PIX_FMT_RGBA, 64, 48));
     enum { HEAD = 33, CHUNK = 12 + 8 }; // signature and IHDR; then a zTXt whose text is no zlib
@@ -333,6 +409,7 @@ int main(void) {
         cmocka_unit_test(test_what_claims_to_be_huge_is_refused_before_it_is_made),
         cmocka_unit_test(test_broken_files_are_refused),
         cmocka_unit_test(test_a_jpeg_of_countless_scans_is_refused),
+        cmocka_unit_test(test_a_photo_stands_upright_however_the_camera_was_held),
         cmocka_unit_test(test_texts_in_a_png_are_not_even_read),
         cmocka_unit_test(test_a_png_keeps_every_pixel),
     };
