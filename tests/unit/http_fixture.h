@@ -46,7 +46,7 @@ struct hub {
     struct server *server;
     struct events *events;     // NULL: none
     struct webhooks *webhooks; // likewise
-    atomic_int ready; // what hub_is_ready() says
+    atomic_int ready;          // what hub_is_ready() says
     atomic_int opened, closed, cleanly_closed, released, received;
     char made[64];
 };
