@@ -116,7 +116,7 @@ struct events *events_create(int capacity) {
 void events_destroy(struct events *events) {
     if (!events)
         return;
-    for (int i = 0; i < events->count; i++)
+    for (int i = 0; events->ring && i < events->count; i++)
         event_unref(&events->ring[(events->first + i) % events->capacity]->event);
     free(events->ring);
     pthread_cond_destroy(&events->called);

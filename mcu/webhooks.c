@@ -260,18 +260,20 @@ int webhooks_add(struct webhooks *webhooks, const json_t *body, json_t **out,
 
 static int change_changing(struct webhooks *webhooks, const char *id, const json_t *body,
                            struct refusal *refusal) {
+    int result = -1;
     pthread_mutex_lock(&webhooks->lock);
     struct hook *hook = find_locked(webhooks, id, NULL);
-    int result =
-        hook ? hook_read(hook, body, false, webhooks->config, refusal) : refuse_unknown(refusal);
-    if (result == 0) {
-        // Perhaps the receiver is well now.
+    if (!hook)
+        refuse_unknown(refusal);
+    else
+        result = hook_read(hook, body, false, webhooks->config, refusal);
+    if (hook && result == 0) { // perhaps the receiver is well now
         hook->tries = 0;
         hook->next_ms = 0;
     }
     pthread_mutex_unlock(&webhooks->lock);
     if (result != 0)
-        return result;
+        return -1;
     return save_changing(webhooks, hook) == 0 ? 0 : refuse_store(refusal);
 }
 

@@ -476,7 +476,5 @@ int main(void) {
         cmocka_unit_test(test_a_poll_gives_what_is_there),
         cmocka_unit_test(test_a_poll_ends_when_its_time_is_over),
     };
-    if (getenv("TEST_ONLY"))
-        cmocka_set_test_filter(getenv("TEST_ONLY"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
