@@ -88,7 +88,7 @@ export class AdminRooms {
     if (!image.isConnected) card.shot.replaceChildren(image);
   }
 
-  // From two looks: what the room takes of a core, how many pictures a second, what its encoders send.
+  // From two looks: what the room takes of a core, and how many pictures a second it makes.
   async #lookAtLoad(card) {
     const { video = {} } = await api('GET', `${card.path}/stats`, { key: this.#key });
     const now = { at_ms: Date.now(), busy_s: video.compose_seconds + video.encode_seconds, frames: video.frames_composed };
@@ -97,8 +97,7 @@ export class AdminRooms {
     if (!before || !(now.at_ms > before.at_ms)) return;
     const seconds = (now.at_ms - before.at_ms) / 1000;
     const share = Math.max(0, (now.busy_s - before.busy_s) / seconds);
-    card.load.textContent = [`${Math.round(share * 100)} % of a core`, `${Math.round((now.frames - before.frames) / seconds)} pictures a second`,
-      ...(video.tiers?.length ? [adminCount(video.tiers.length, 'size')] : [])].join(' · ');
+    card.load.textContent = `${Math.round(share * 100)} % of a core · ${Math.round((now.frames - before.frames) / seconds)} pictures a second`;
     card.load.hidden = !Number.isFinite(share);
   }
 
