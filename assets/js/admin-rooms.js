@@ -6,7 +6,7 @@ import { avatar, build, icon } from './dom.js';
 import { toast } from './toast.js';
 
 const SHOT_WIDTH_PX = 480;
-const GRADES = { good: 'good link', fair: 'fair link', poor: 'poor link', 'audio-only': 'sound only' };
+const GRADES = { good: 'good', fair: 'fair', poor: 'poor', 'audio-only': 'sound only' };
 
 export class AdminRooms {
   #box;
@@ -65,7 +65,7 @@ export class AdminRooms {
         door('Mute all', 'admin-mute-all', () => this.#do('POST', `${path}/mute-all`, 'Everyone was muted.')),
         build('a', { class: 'button small quiet', href: `/r/${encodeURIComponent(room.id)}?watch`, target: '_blank', rel: 'noopener' }, 'Watch'),
         door('End…', 'admin-end', () => this.#end(room, path), 'danger')), members));
-    const card = { element, shot, title, load, members, more, path, url: null, isOpen: false, state: '' };
+    const card = { element, shot, title, load, members, more, path, url: null, before: null, isOpen: false, state: '' };
     this.#cards.set(room.id, card);
     this.#box.append(element);
     return card;
@@ -88,14 +88,17 @@ export class AdminRooms {
     if (!image.isConnected) card.shot.replaceChildren(image);
   }
 
+  // From two looks: what the room takes of a core, and how many pictures a second it makes.
   async #lookAtLoad(card) {
-    const stats = await api('GET', `${card.path}/stats`, { key: this.#key });
-    const ms = (value) => (typeof value === 'number' && value > 0 ? `${(value * 1000).toFixed(1)} ms` : null);
-    const facts = [ms(stats.frame_time_s ?? stats.compose_s_per_frame) && `${ms(stats.frame_time_s ?? stats.compose_s_per_frame)} a frame`,
-      typeof stats.cpu === 'number' ? `${Math.round(stats.cpu * 100)} % of a core` : null,
-      typeof stats.fps === 'number' ? `${Math.round(stats.fps)} frames a second` : null].filter(Boolean);
-    card.load.textContent = facts.join(' · ');
-    card.load.hidden = !facts.length;
+    const { video = {} } = await api('GET', `${card.path}/stats`, { key: this.#key });
+    const now = { at_ms: Date.now(), busy_s: video.compose_seconds + video.encode_seconds, frames: video.frames_composed };
+    const before = card.before;
+    card.before = now;
+    if (!before || !(now.at_ms > before.at_ms)) return;
+    const seconds = (now.at_ms - before.at_ms) / 1000;
+    const share = Math.max(0, (now.busy_s - before.busy_s) / seconds);
+    card.load.textContent = `${Math.round(share * 100)} % of a core · ${Math.round((now.frames - before.frames) / seconds)} pictures a second`;
+    card.load.hidden = !Number.isFinite(share);
   }
 
   async #lookAtMembers(card) {
@@ -108,15 +111,16 @@ export class AdminRooms {
 
   #buildMember(card, member) {
     const path = `${card.path}/members/${encodeURIComponent(member.id)}`;
-    const notes = [member.role, member.audio_muted ? 'muted' : null, member.speaking ? 'speaking' : null, member.hand ? 'hand raised' : null].filter(Boolean);
-    const mute = build('button', { type: 'button', class: 'icon-button small', 'aria-label': `Mute ${member.name}`, title: 'Mute', 'data-testid': 'admin-mute', disabled: member.audio_muted }, icon('mic-off'));
+    const isViewer = member.role === 'viewer';
+    const notes = [member.role, member.audio_muted && !isViewer ? 'muted' : null, member.speaking ? 'speaking' : null, member.hand ? 'hand raised' : null].filter(Boolean);
+    const mute = build('button', { type: 'button', class: 'icon-button small', 'aria-label': `Mute ${member.name}`, title: 'Mute', 'data-testid': 'admin-mute', disabled: member.audio_muted, hidden: isViewer }, icon('mic-off'));
     const kick = build('button', { type: 'button', class: 'icon-button small', 'aria-label': `Remove ${member.name}`, title: 'Remove', 'data-testid': 'admin-kick' }, icon('leave'));
     mute.addEventListener('click', () => this.#do('PATCH', path, `${member.name} was muted.`, { audio_muted: true }));
     kick.addEventListener('click', () => this.#kick(member, path));
     const grade = GRADES[member.quality];
     return build('li', { 'data-member': member.id }, avatar(member.name, member.id),
       build('span', { class: 'who' }, build('b', { dir: 'auto' }, member.name), build('small', {}, notes.join(', '))),
-      grade && build('span', { class: `link-grade is-${member.quality === 'audio-only' ? 'poor' : member.quality}` }, grade), mute, kick);
+      grade && build('span', { class: `link-grade is-${member.quality === 'audio-only' ? 'poor' : member.quality}`, title: adminLink(member.link) }, build('span', { class: 'visually-hidden' }, 'link: '), grade), mute, kick);
   }
 
   #toggle(card) {
@@ -145,6 +149,13 @@ export class AdminRooms {
     }
     this.#onChange();
   }
+}
+
+// "16 ms away, loses 0 % down and 2 % up"
+function adminLink(link) {
+  if (!link?.down || !link.up) return null;
+  const percent = (part) => `${Math.round((part ?? 0) * 100)} %`;
+  return `${Math.round(link.down.rtt_ms ?? 0)} ms there and back, loses ${percent(link.down.loss)} down and ${percent(link.up.loss)} up`;
 }
 
 function adminCount(count, what) {

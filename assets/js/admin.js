@@ -14,26 +14,33 @@ let key = null;
 let rooms = null;
 let tail = null;
 let timer = 0;
+let seen = null; // the figures of the look before
 
-// What the server says of itself, in the words of people. Figures that it does not tell are left out.
-const STATS = [
-  ['rooms', 'Rooms'], ['members', 'Members'], ['viewers', 'Viewers'], ['sessions', 'Connections'],
-  ['cpu', 'Processor', (value) => `${Math.round(value * 100)} %`],
-  ['load', 'Load', (value) => Number(value).toFixed(2)],
-  ['memory_bytes', 'Memory', (value) => `${Math.round(value / 1048576)} MiB`],
-  ['uptime_s', 'Up for', adminUptime],
-];
+// What the server says of itself, in the words of people: [label, value].
+function adminFigures(stats, before, rooms) {
+  const { process = {} } = stats;
+  const viewers = rooms.reduce((sum, room) => sum + (room.viewers ?? 0), 0);
+  const waited_s = before ? (stats.read_ms - before.read_ms) / 1000 : 0;
+  const cpu = waited_s > 0 ? (process.cpu_s - before.process?.cpu_s) / waited_s : NaN;
+  return [
+    ['Rooms', stats.rooms], ['Members', stats.members - viewers], ['Viewers', viewers],
+    ['Processor', Number.isFinite(cpu) ? `${Math.max(0, Math.round(cpu * 100))} %` : '…'],
+    ['Memory', process.resident_bytes > 0 ? `${Math.round(process.resident_bytes / 1048576)} MiB` : null],
+    ['Up for', process.started_at ? adminUptime((stats.read_ms - Date.parse(process.started_at)) / 1000) : null],
+  ].filter(([, value]) => value != null && !Number.isNaN(value));
+}
 
 function adminUptime(seconds) {
-  const minutes = Math.floor(seconds / 60);
+  const minutes = Math.max(0, Math.floor(seconds / 60));
   if (minutes < 60) return `${minutes} min`;
   return minutes < 2880 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} days`;
 }
 
-function adminDrawStats(stats) {
-  const figures = STATS.filter(([name]) => typeof stats[name] === 'number');
-  byId('admin-stats').replaceChildren(...figures.map(([name, label, show = String]) =>
-    build('div', {}, build('dt', {}, label), build('dd', { 'data-testid': `stat-${name}` }, show(stats[name])))));
+function adminDrawStats(stats, list) {
+  stats.read_ms = Date.now();
+  byId('admin-stats').replaceChildren(...adminFigures(stats, seen, list).map(([label, value]) =>
+    build('div', {}, build('dt', {}, label), build('dd', {}, String(value)))));
+  seen = stats;
 }
 
 async function adminRefresh() {
@@ -42,7 +49,7 @@ async function adminRefresh() {
   if (document.visibilityState === 'visible') {
     try {
       const [stats, list] = await Promise.all([api('GET', '/stats', { key }), apiList('/rooms', 'rooms', { key })]);
-      adminDrawStats(stats);
+      adminDrawStats(stats, list);
       await rooms.show(list);
       byId('admin-nothing').hidden = list.length > 0;
       byId('admin-state').textContent = '';

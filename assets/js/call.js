@@ -193,14 +193,14 @@ export class Call {
     this.#dock.set('hand', { state: self.hand ? 'raised' : null, words: self.hand ? 'Lower your hand' : 'Raise your hand' });
     this.#drawPeople();
     this.overlay.setMember({ ...self, audio_muted: !isMicOn });
-    byId('alone').hidden = this.#session.members.size !== 1 || this.#session.isViewer || this.#session.state !== 'joined';
+    byId('alone').hidden = this.#session.takingPart !== 1 || this.#session.isViewer || this.#session.state !== 'joined';
   }
 
   // Who waits at the door counts for more than who is in.
   #drawPeople() {
-    const { members, waiting } = this.#session;
+    const { takingPart, waiting } = this.#session;
     this.#dock.set('people', {
-      badge: waiting.length || members.size, isCount: !waiting.length,
+      badge: waiting.length || takingPart, isCount: !waiting.length,
       words: waiting.length ? `People, ${waiting.length} waiting to come in` : 'People',
     });
     this.#dock.set('more', { badge: waiting.length }); // on a phone, where the list is behind it (css/dock.css)

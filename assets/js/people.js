@@ -24,8 +24,7 @@ export class People {
 
   #draw() {
     const { members, viewers } = this.#session;
-    const taking = [...members.values()].filter((member) => member.role !== 'viewer').length;
-    byId('people-count').textContent = [taking, viewers ? `${viewers} watching` : null].filter(Boolean).join(', ');
+    byId('people-count').textContent = [this.#session.takingPart, viewers ? `${viewers} watching` : null].filter(Boolean).join(', ');
     if (this.#open && (!members.has(this.#open) || !this.#session.isModerator)) this.#open = null;
     for (const [id, row] of this.#rows) {
       if (members.has(id)) continue;

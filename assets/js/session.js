@@ -66,6 +66,7 @@ export class Session extends Emitter {
   }
 
   get self() { return this.members.get(this.id) ?? null; }
+  get takingPart() { return [...this.members.values()].filter((member) => member.role !== 'viewer').length; }
   get isModerator() { return this.role === 'moderator'; }
   get isViewer() { return this.role === 'viewer'; }
   get signalingState() { return this.#signaling.state; }

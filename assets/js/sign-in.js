@@ -25,6 +25,7 @@ function signInDraw() {
   byId('sign-go').textContent = isNew ? 'Make it' : 'Sign in';
   byId('password').autocomplete = isNew ? 'new-password' : 'current-password';
   for (const id of ['name-pair', 'email-pair', 'login-hint', 'password-hint', 'to-sign-in']) byId(id).hidden = !isNew;
+  byId('to-sign-up').hidden = isNew;
 }
 
 // True if something is missing, which is then said.
@@ -49,16 +50,29 @@ async function signIn() {
   location.assign(signInNext());
 }
 
-// Whoever is signed in already has nothing to do here; a server that lets people make accounts says so.
+// Whoever is signed in already has nothing to do here.
 async function signInLook() {
   try {
     const { user } = await api('GET', '/session');
     if (!user) return;
     userRemember(user);
     location.replace(signInNext());
+  } catch { /* nobody is: that is what this page is for */ }
+}
+
+// Before anybody fills in a form for nothing: may people make accounts here? An empty request makes none, and
+// what it is refused for tells.
+async function signUpAsk(event) {
+  event.preventDefault();
+  try {
+    await api('POST', '/users', { body: {} });
   } catch (error) {
-    byId('to-sign-up').hidden = isNew || error.problem?.sign_up !== true;
+    if (error.status !== 422) {
+      byId('sign-up-answer').textContent = error.message;
+      return;
+    }
   }
+  location.assign(byId('to-sign-up-link').href);
 }
 
 themeInit();
@@ -71,4 +85,5 @@ byId('password-show').addEventListener('click', () => {
 });
 formOnSubmit(byId('sign-form'), signIn);
 signInLook();
+byId('to-sign-up-link').addEventListener('click', signUpAsk);
 byId('login').focus();

@@ -208,6 +208,32 @@ test('who watches is not asked for devices, and is only counted', async () => {
     await page.context().close();
 });
 
+test('a link with a token makes a moderator, and does not stay in the address bar', async () => {
+    const answer = await server.api('/tokens', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ room: 'study', name: 'Grace', role: 'moderator' }),
+    });
+    const { token } = await answer.json();
+    assert.equal(answer.status, 201);
+    const page = await openPage(other, `${server.url}/r/study?join=1#token=${token}`);
+    for (const when of ['at first', 'after a reload']) {
+        await until(`Grace is in, ${when}`, async () => (await stateOf(page)) === 'joined');
+        assert.equal(await page.evaluate(() => window.tessera.role), 'moderator', when);
+        assert.equal(await page.evaluate(() => location.hash), '', when);
+        assert.ok((await page.evaluate(() => window.tessera.members.map((each) => each.name))).includes('Grace'));
+        if (when === 'at first') await page.reload();
+    }
+    await page.context().close();
+    await until('she is gone', async () => (await ada.evaluate(() => window.tessera.members.length)) === 2);
+});
+
+test('a link with a broken token is refused in words', async () => {
+    const page = await openPage(other, `${server.url}/r/study?name=Eve&join=1#token=aaaa.bbbb.cccc`);
+    await until('it is said', async () => /link/i.test(await control(page, 'ended-title').innerText()));
+    await page.context().close();
+});
+
 test('who is removed reads that, and is gone for the others', async () => {
     const id = await myId(ben);
     await (await toolsOf(ada, id)).getByTestId('tool-kick').click();

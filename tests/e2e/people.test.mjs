@@ -156,7 +156,9 @@ test('the front page leads to my room, and for strangers to the sign-in', async 
 });
 
 test('open sign-up: an account is made and is signed in at once', async () => {
-    const fresh = await openPage(browser, `${server.url}/sign-in?new`);
+    const fresh = await openPage(browser, `${server.url}/sign-in`);
+    await control(fresh, 'to-sign-up').click();
+    await fresh.waitForURL(/\?new/);
     await control(fresh, 'login').fill('ada');
     await control(fresh, 'password').fill(password);
     await control(fresh, 'sign-go').click();
@@ -177,13 +179,12 @@ test('open sign-up: an account is made and is signed in at once', async () => {
     await gone.context().close();
 });
 
-test('where sign-up is closed the page says so', async () => {
+test('where sign-up is closed the page says so before anything is typed', async () => {
     const closed = await startServer();
-    const fresh = await openPage(browser, `${closed.url}/sign-in?new`);
-    await control(fresh, 'login').fill('eve');
-    await control(fresh, 'password').fill(password);
-    await control(fresh, 'sign-go').click();
-    await until('it is said', async () => (await control(fresh, 'sign-error').innerText()).length > 10);
+    const fresh = await openPage(browser, `${closed.url}/sign-in`);
+    await control(fresh, 'to-sign-up').click();
+    await until('it is said', async () => (await control(fresh, 'sign-up-answer').innerText()).length > 10);
+    assert.match(fresh.url(), /sign-in$/);
     await fresh.context().close();
     assert.equal(await closed.stop(), 0);
 });
