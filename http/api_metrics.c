@@ -70,6 +70,38 @@ static void put_audio(GString *text, const struct hub_stats *stats) {
                   &stats->playout_delay);
 }
 
+// ---- one line a webhook ----
+
+static const struct hook_figure {
+    const char *name, *type, *key, *help;
+} hook_figures[] = {
+    {"tessera_webhook_waiting", "gauge", "waiting", "Events that wait to be delivered."},
+    {"tessera_webhook_delivered_total", "counter", "delivered", "Events delivered."},
+    {"tessera_webhook_failed_total", "counter", "failed", "Deliveries that did not succeed."},
+    {"tessera_webhook_dropped_total", "counter", "dropped", "Events given up."},
+};
+
+// The store may be out of order, and the other figures are wanted all the more then.
+static void put_hooks(GString *text, struct webhooks *webhooks) {
+    struct refusal refusal;
+    json_t *answer = NULL;
+    if (webhooks)
+        webhooks_list(webhooks, &answer, &refusal);
+    const json_t *hooks = json_object_get(answer, "webhooks");
+    for (size_t f = 0; f < G_N_ELEMENTS(hook_figures); f++) {
+        const struct hook_figure *figure = &hook_figures[f];
+        exposition_begin(text, figure->name, figure->type, figure->help);
+        size_t i;
+        const json_t *hook;
+        json_array_foreach(hooks, i, hook) {
+            const struct exposition_label label = {"hook", text_of(hook, "id")};
+            exposition_sample(text, figure->name, &label, 1,
+                              json_number_value(json_object_get(hook, figure->key)));
+        }
+    }
+    json_decref(answer);
+}
+
 // ---- one line a member ----
 
 static double figure_of(const json_t *link, const char *way, const char *key) {
@@ -192,6 +224,7 @@ void api_get_metrics(struct request *request, struct reply *reply) {
     put_audio(text, &stats);
     put_links(text, request->site->hub);
     put_http(text, request->site);
+    put_hooks(text, request->site->webhooks);
     put_process(text);
     reply_text(reply, 200, "text/plain; version=0.0.4; charset=utf-8", text->str);
     g_string_free(text, TRUE);

@@ -121,11 +121,30 @@ static void test_only_the_key_manages_webhooks(void **state) {
     stop(&scene);
 }
 
+static void test_metrics_show_each_webhook_and_no_secret(void **state) {
+    struct scene scene = start();
+    char location[64], test[80], line[128];
+    json_t *hook = call(&scene, "POST", "/api/v1/webhooks",
+                        "{\"url\":\"http://127.0.0.1:1/\",\"events\":[\"*\"]}", 201, location);
+    snprintf(test, sizeof(test), "%s/test", location);
+    assert_null(call(&scene, "POST", test, NULL, 204, NULL));
+    struct answer *answer = client_ask(scene.hub, "GET", "/metrics", NULL, NULL);
+    snprintf(line, sizeof(line), "\ntessera_webhook_waiting{hook=\"%s\"} 1\n",
+             json_string_value(json_object_get(hook, "id")));
+    assert_non_null(strstr(answer->body, line));
+    assert_non_null(strstr(answer->body, "\ntessera_webhook_delivered_total{hook="));
+    assert_null(strstr(answer->body, json_string_value(json_object_get(hook, "secret"))));
+    free(answer);
+    json_decref(hook);
+    stop(&scene);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_webhook_lives_by_rest),
         cmocka_unit_test(test_bad_webhooks_are_refused),
         cmocka_unit_test(test_only_the_key_manages_webhooks),
+        cmocka_unit_test(test_metrics_show_each_webhook_and_no_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
