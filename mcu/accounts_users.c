@@ -84,21 +84,23 @@ static int refuse_taken(struct accounts *accounts, const char *login, const char
     return refusal_set(refusal, 409, "login-taken", "This login is taken.");
 }
 
-static int add_user(struct accounts *accounts, const struct caller *caller, struct store_user *user,
-                    const char *password, json_t **out, struct refusal *refusal) {
+static int add_user(struct accounts *accounts, const struct caller *caller,
+                    const struct store_user *given, const char *password, json_t **out,
+                    struct refusal *refusal) {
     char hash[PASSWORD_HASH_MAX];
+    struct store_user user = *given;
     int error = passwords_hash(accounts->passwords, password, hash);
     if (error)
         return accounts_refuse_busy(refusal, error);
-    user->password = hash;
-    user->created_unix_ms = accounts_now_ms();
-    error = store_add_user(accounts->store, user, caller->kind == CALLER_KEY, &user->id);
+    user.password = hash;
+    user.created_unix_ms = accounts_now_ms();
+    error = store_add_user(accounts->store, &user, caller->kind == CALLER_KEY, &user.id);
     if (error == -EEXIST)
-        return refuse_taken(accounts, user->login, user->email, refusal);
+        return refuse_taken(accounts, user.login, user.email, refusal);
     if (error)
         return people_refuse_store(refusal, error);
-    log_info("accounts", "user %s was added", user->login);
-    *out = account_stored_json(user);
+    log_info("accounts", "user %s was added", user.login);
+    *out = account_stored_json(&user);
     return *out ? 0 : accounts_refuse_busy(refusal, -ENOMEM);
 }
 

@@ -50,7 +50,7 @@ int people_read_text(const json_t *body, const char *field, bool is_needed, cons
 
 static int read_clean(const json_t *body, const char *field, int chars_max,
                       char *(*clean)(const char *given), char **out, struct refusal *refusal) {
-    const char *given;
+    const char *given = "";
     if (people_read_text(body, field, true, &given, refusal) != 0)
         return -1;
     char *text = clean(given);
