@@ -56,9 +56,10 @@ void api_set_picture(struct request *request, struct reply *reply) {
     struct hub_request asked = api_ask(request);
     if (read_slot(request, &asked.slot, &refusal) != 0 ||
         read_picture(request, &asked.picture, &refusal) != 0)
-        reply_refusal(reply, &refusal);
-    else
-        api_finish(request, reply, HUB_SET_PICTURE, &asked, 204);
+        return reply_refusal(reply, &refusal);
+    asked.file = request->body;
+    asked.file_bytes = request->body_bytes;
+    api_finish(request, reply, HUB_SET_PICTURE, &asked, 204);
 }
 
 void api_remove_picture(struct request *request, struct reply *reply) {

@@ -94,7 +94,7 @@ void headers_add_cors(struct MHD_Response *response, const struct request *reque
     MHD_add_response_header(response, "Access-Control-Allow-Origin",
                             is_wildcard(setting) ? "*" : origin);
     MHD_add_response_header(response, "Access-Control-Expose-Headers",
-                            "ETag, Location, Retry-After, Idempotent-Replayed");
+                            "ETag, Location, Retry-After, Idempotent-Replayed, X-Request-Id");
 }
 
 void headers_answer_options(struct reply *reply, const struct request *request,
@@ -108,7 +108,7 @@ void headers_answer_options(struct reply *reply, const struct request *request,
     reply_add_header(reply, "Access-Control-Allow-Methods", allowed);
     reply_add_header(reply, "Access-Control-Allow-Headers",
                      "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, "
-                     "Last-Event-ID");
+                     "Last-Event-ID, X-Request-Id");
     reply_add_header(reply, "Access-Control-Max-Age", "600");
 }
 

@@ -14,9 +14,14 @@ int body_refuse(struct refusal *refusal, const char *field, const char *must, ..
     va_start(arguments, must);
     g_vsnprintf(sentence, sizeof(sentence), must, arguments);
     va_end(arguments);
-    refusal_set(refusal, 422, "bad-field", "%.40s %s.", field, sentence);
+    // A name from outside may be long, and must not be cut within a character.
+    char name[sizeof(refusal->field)];
+    const char *end;
+    g_utf8_validate(field, (gssize)MIN(strlen(field), sizeof(name) - 1), &end);
+    g_strlcpy(name, field, (gsize)(end - field) + 1);
+    refusal_set(refusal, 422, "bad-field", "%s %s.", name, sentence);
     if (refusal)
-        g_strlcpy(refusal->field, field, sizeof(refusal->field));
+        g_strlcpy(refusal->field, name, sizeof(refusal->field));
     return -1;
 }
 

@@ -147,7 +147,10 @@ int control_set_picture(struct hub *hub, const struct hub_request *request, json
         picture_destroy(request->picture);
         return -1;
     }
-    room_set_picture(room, request->slot, request->picture);
+    GBytes *file = request->file ? g_bytes_new(request->file, request->file_bytes) : NULL;
+    room_set_picture(room, request->slot, request->picture, file);
+    if (file)
+        g_bytes_unref(file);
     return 0;
 }
 
@@ -156,7 +159,7 @@ int control_remove_picture(struct hub *hub, const struct hub_request *request, j
     struct room *room = control_find_room(hub, request, refusal);
     if (!room)
         return -1;
-    room_set_picture(room, request->slot, NULL);
+    room_set_picture(room, request->slot, NULL, NULL);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "mcu/hub_internal.h"
 
+#include "mcu/errands.h"
 #include "mcu/limit.h"
 #include "mcu/log.h"
 #include "mcu/peer.h"
@@ -86,7 +87,8 @@ struct hub *hub_create(const struct config *config, struct store *store, struct 
     hub->joins = limit_table_create(ADDRESSES_MAX, config->joins_per_s,
                                     JOIN_BURST_FACTOR * config->joins_per_s);
     hub->pins = limit_table_create(ADDRESSES_MAX, 1, WRONG_PINS_BURST * WRONG_PIN_COST);
-    if (!hub->joins || !hub->pins) {
+    hub->world.errands = errands_create();
+    if (!hub->joins || !hub->pins || !hub->world.errands) {
         hub_destroy(hub);
         return NULL;
     }
@@ -121,6 +123,7 @@ void hub_destroy(struct hub *hub) {
         if (stuck == 0)
             g_usleep(DRAIN_STEP_MS * 1000);
     }
+    errands_destroy(hub->world.errands);
     loop_drain(hub->loop);
     if (stuck > 0)
         log_warn(NULL, "%d connections could not be closed in time", stuck);
@@ -254,7 +257,10 @@ static void open_kept(void *user, const struct store_room *stored) {
     struct room_spec spec;
     read_spec(kept->hub, stored, &spec);
     spec.maker = ROOM_BY_OWNER;
-    hub_make_room(kept->hub, &spec, &kept->room, kept->refusal);
+    if (make_room(kept->hub, &spec, &kept->room, kept->refusal) != 0)
+        return;
+    room_remember(kept->room, stored->spec, g_get_real_time() / 1000);
+    announce(kept->hub, kept->room);
 }
 
 struct room *hub_open_room(struct hub *hub, const char *name, struct refusal *refusal) {
@@ -276,9 +282,14 @@ struct room *hub_open_room(struct hub *hub, const char *name, struct refusal *re
     return kept.room;
 }
 
-static void sweep_store(void *user) {
+static void forget_what_is_old(void *user) {
     struct hub *hub = user;
     store_forget(hub->world.store, g_get_real_time() / 1000, hub->config->history_days);
+}
+
+static void sweep_store(void *user) {
+    struct hub *hub = user;
+    errands_send(hub->world.errands, forget_what_is_old, hub);
 }
 
 bool hub_may_try_pin(struct hub *hub, const char *address) {

@@ -86,7 +86,9 @@ struct hub_request {
     int limit;             // likewise
     enum stage_picture slot;
     struct picture *picture; // taken
-    struct clip *clip;       // taken
+    const void *file;        // what the picture was decoded from; borrowed
+    size_t file_bytes;
+    struct clip *clip; // taken
     double volume;
 };
 

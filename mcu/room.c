@@ -422,12 +422,6 @@ json_t *room_banner_to_json(const struct room *room) {
                      json_sprintf("#%06x", look->background_rgb));
 }
 
-void room_set_picture(struct room *room, enum stage_picture slot, struct picture *picture) {
-    room->has_picture[slot] = picture != NULL;
-    mixer_set_picture(room->mixer, slot, picture);
-    room_on_settings_changed(room);
-}
-
 // ---- time passes ----
 
 void room_adapt(struct room *room, int64_t now_ns) {

@@ -4,7 +4,7 @@
 //
 // room.c: its life and its settings. room_door.c: who comes in, as what, and who goes.
 // room_lobby.c: who waits, and who may not come. room_tell.c: what is said to all.
-// room_keep.c: what outlives the process.
+// room_keep.c, room_pictures.c: what outlives the process.
 #ifndef MCU_ROOM_H
 #define MCU_ROOM_H
 
@@ -20,9 +20,11 @@
 #include "mcu/store.h"
 #include "mixer/mixer.h"
 
+#include <glib.h>
 #include <jansson.h>
 #include <stdbool.h>
 
+struct errands;
 struct hub;
 struct room;
 struct session;
@@ -34,12 +36,13 @@ struct room_world {
     struct events *events;
     const char *token_secret;
     struct loop *loop;
+    struct errands *errands;
     struct hub *hub;
 };
 
 int room_create(const struct room_world *world, const struct room_spec *spec, struct room **out);
-// Brings back what a room of this name had when the process ended in the middle of it: its seats
-// wait for those who were there.
+// Brings back what is kept of the room: its bans and pictures, and, if the process ended in the
+// middle of it, its seats, which wait for those who were there.
 void room_remember(struct room *room, const char *stored, int64_t created_unix_ms);
 // Says `bye` to every member, empties the room and takes the caller's reference. message: for
 // people, or NULL. The mixer is stopped on a thread of its own; rooms_draining() counts those not
@@ -85,8 +88,9 @@ struct room_banner {
 };
 void room_set_banner(struct room *room, const struct room_banner *banner); // NULL: none
 json_t *room_banner_to_json(const struct room *room);                      // null: none
-void room_set_picture(struct room *room, enum stage_picture slot,
-                      struct picture *picture); // takes it; NULL: none
+// Takes picture; NULL: none. data: the file it came from, to be kept. Borrows data.
+void room_set_picture(struct room *room, enum stage_picture slot, struct picture *picture,
+                      GBytes *data);
 
 // ---- members ----
 

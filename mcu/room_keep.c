@@ -40,8 +40,8 @@ static json_t *bans_to_stored(const struct room *room) {
 
 static void put_room(struct room *room, bool is_live) {
     json_t *json =
-        json_pack("{s:o, s:o, s:s, s:I, s:I, s:b}", "spec", room_spec_to_stored(&room->spec),
-                  "bans", bans_to_stored(room), "maker",
+        json_pack("{s:o, s:o, s:o, s:s, s:I, s:I, s:b}", "spec", room_spec_to_stored(&room->spec),
+                  "bans", bans_to_stored(room), "pictures", room_list_pictures(room), "maker",
                   room->spec.maker == ROOM_BY_JOIN  ? "join"
                   : room->spec.maker == ROOM_BY_API ? "api"
                                                     : "owner",
@@ -80,6 +80,8 @@ void room_forget(struct room *room, bool is_shutdown) {
     store_remove_room(store, room->spec.name); // with its seats
     if (room->spec.owner)
         put_room(room, false);
+    else
+        room_forget_pictures(room);
 }
 
 // ---- seats ----
@@ -178,6 +180,7 @@ void room_remember(struct room *room, const char *stored, int64_t created_unix_m
     room->call = json_integer_value(json_object_get(json, "call"));
     room->had_moderator = json_is_true(json_object_get(json, "had_moderator"));
     add_bans(room, json_object_get(json, "bans"));
+    room_recall_pictures(room, json_object_get(json, "pictures"));
     json_decref(json);
     store_each_seat(room->world->store, room->spec.name, add_seat, room);
     if (room->seats->len == 0)

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINGER_MAX_S = 86400, BACKGROUND_RGB = 0x090909 };
+enum { LINGER_MAX_S = 86400, BACKGROUND_RGB = 0x0f1215 };
 
 static const char *const maker_names[] = {
     [ROOM_BY_JOIN] = "join", [ROOM_BY_API] = "api", [ROOM_BY_OWNER] = "owner"};

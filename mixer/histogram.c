@@ -9,11 +9,11 @@ const int64_t histogram_bounds_ns[HISTOGRAM_CLASSES - 1] = {
 };
 
 void histogram_add(struct histogram *histogram, int64_t value_ns) {
-    int class = 0;
+    int which = 0;
     value_ns = value_ns < 0 ? 0 : value_ns;
-    while (class < HISTOGRAM_CLASSES - 1 && value_ns > histogram_bounds_ns[class])
-        class ++;
-    atomic_fetch_add_explicit(&histogram->counts[class], 1, memory_order_relaxed);
+    while (which < HISTOGRAM_CLASSES - 1 && value_ns > histogram_bounds_ns[which])
+        which++;
+    atomic_fetch_add_explicit(&histogram->counts[which], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&histogram->sum_ns, value_ns, memory_order_relaxed);
 }
 

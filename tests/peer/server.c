@@ -269,15 +269,23 @@ static size_t on_body(char *data, size_t one, size_t count, void *user) {
     return one * count;
 }
 
-int server_fetch(struct server *server, const char *method, const char *path, const char *body,
-                 char **data, size_t *size_bytes) {
+struct upload {
+    const char *type; // of the body
+    const void *body;
+    size_t size_bytes;
+};
+
+static int fetch(struct server *server, const char *method, const char *path,
+                 const struct upload *upload, char **data, size_t *size_bytes) {
     CURL *curl = curl_easy_init();
     if (!curl)
         return 0;
     char *url = g_strdup_printf("http://127.0.0.1:%d%s", server->port, path);
     GByteArray *answer = g_byte_array_new();
     struct curl_slist *headers = curl_slist_append(NULL, "Authorization: Bearer " API_KEY);
-    headers = curl_slist_append(headers, "Content-Type: application/json");
+    char *type = g_strdup_printf("Content-Type: %s", upload->type);
+    headers = curl_slist_append(headers, type);
+    g_free(type);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
@@ -285,8 +293,10 @@ int server_fetch(struct server *server, const char *method, const char *path, co
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
-    if (body)
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+    if (upload->body) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)upload->size_bytes);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, upload->body);
+    }
     long status = 0;
     if (curl_easy_perform(curl) == CURLE_OK)
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
@@ -297,6 +307,22 @@ int server_fetch(struct server *server, const char *method, const char *path, co
     g_byte_array_append(answer, (const guint8 *)"", 1);
     *data = (char *)g_byte_array_free(answer, FALSE);
     return (int)status;
+}
+
+int server_fetch(struct server *server, const char *method, const char *path, const char *body,
+                 char **data, size_t *size_bytes) {
+    struct upload upload = {"application/json", body, body ? strlen(body) : 0};
+    return fetch(server, method, path, &upload, data, size_bytes);
+}
+
+int server_upload(struct server *server, const char *path, const char *type, const void *body,
+                  size_t size_bytes) {
+    struct upload upload = {type, body, size_bytes};
+    char *data = NULL;
+    size_t answer_bytes = 0;
+    int status = fetch(server, "PUT", path, &upload, &data, &answer_bytes);
+    g_free(data);
+    return status;
 }
 
 int server_request(struct server *server, const char *method, const char *path, const char *body,

@@ -509,6 +509,34 @@ static void restart_in_the_middle(int signal_number) {
     assert_int_equal(server_stop(server), 0);
 }
 
+// A picture comes back from its file, and goes with a room that is nobody's.
+static void test_room_keeps_its_logo_over_a_restart(void **state) {
+    static const char logo[] = "P6 16 16 255 ";
+    struct server *server = server_start(NULL, NULL);
+    assert_non_null(server);
+    assert_int_equal(server_request(server, "POST", "/api/v1/rooms", "{\"id\":\"brand\"}", NULL),
+                     201);
+    char *picture = NULL;
+    size_t size_bytes = 0;
+    assert_int_equal(server_fetch(server, "GET", "/api/v1/rooms/brand/snapshot.png?width=64", NULL,
+                                  &picture, &size_bytes),
+                     200);
+    assert_int_equal(server_upload(server, "/api/v1/rooms/brand/pictures/logo", "image/png",
+                                   picture, size_bytes),
+                     204);
+    assert_int_equal(
+        server_upload(server, "/api/v1/rooms/brand/pictures/logo", "image/png", logo, sizeof(logo)),
+        422);
+    free(picture);
+    assert_true(server_restart(server, SIGTERM));
+    json_t *room = NULL;
+    assert_int_equal(server_request(server, "GET", "/api/v1/rooms/brand", NULL, &room), 200);
+    assert_true(json_is_true(json_object_get(json_object_get(room, "theme"), "has_logo")));
+    json_decref(room);
+    assert_int_equal(server_request(server, "DELETE", "/api/v1/rooms/brand", NULL, NULL), 204);
+    assert_int_equal(server_stop(server), 0);
+}
+
 static void test_room_survives_a_kill_with_its_people_and_their_roles(void **state) {
     restart_in_the_middle(SIGKILL);
 }
@@ -536,6 +564,7 @@ int main(void) {
         cmocka_unit_test(test_room_a_custom_layout_puts_tiles_where_it_says),
         cmocka_unit_test(test_room_messages_from_outside_reach_all_or_one),
         cmocka_unit_test(test_room_a_token_says_who_comes_in_as_what),
+        cmocka_unit_test(test_room_keeps_its_logo_over_a_restart),
         cmocka_unit_test(test_room_survives_a_kill_with_its_people_and_their_roles),
         cmocka_unit_test(test_room_survives_an_orderly_restart_too),
     };
