@@ -31,6 +31,16 @@ struct config {
     bool sign_up;            // false: people may make their own accounts
     int session_days;        // 30: how long a sign-in lasts
     int sign_ins_per_minute; // per address and per account; 10
+    // [recordings]
+    char *recordings_dir;        // "" = recordings in the data directory
+    int recordings_floor_mb;     // 1024: with less free space recordings stop
+    bool recordings_sync;        // false: each second is handed to the system, not forced to the disk
+    int recordings_keyframe_s;   // 10: how far apart the places are that players seek to
+    int recordings_per_room_max; // 4 at once
+    int recordings_days;         // 0: kept for ever; else deleted after so many days
+    int recordings_total_gb;     // 0: no limit; else the oldest are deleted
+    bool recordings_sound;       // true: a tone tells everybody that recording begins
+    int broadcasts_per_room_max; // 4 at once
     // [webhooks]
     bool webhooks_private_targets; // false: not to loopback, link-local and private addresses
     int webhooks_max;              // 20

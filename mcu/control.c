@@ -39,10 +39,16 @@ static control_operation *const operations[HUB_OPERATIONS] = {
     [HUB_GET_ROOM_STATS] = control_get_room_stats,
 };
 
+static int refuse_missing(struct refusal *refusal) {
+    return refusal_set(refusal, 501, "not-there-yet", "This server cannot do that yet.");
+}
+
 int hub_control(struct hub *hub, enum hub_operation operation, const struct hub_request *request,
                 json_t **out, struct refusal *refusal) {
     if (hub_is_shutting_down(hub))
         return refusal_set(refusal, 503, "server-shutdown", "The server is shutting down.");
+    if (!operations[operation])
+        return refuse_missing(refusal);
     return operations[operation](hub, request, out, refusal);
 }
 

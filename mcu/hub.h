@@ -74,6 +74,12 @@ enum hub_operation {
     HUB_PLAY, // clip, volume
     HUB_STOP_PLAYING,
     HUB_GET_ROOM_STATS,
+    HUB_START_RECORDING,
+    HUB_LIST_RUNNING_RECORDINGS,
+    HUB_CHANGE_RECORDING, // id; body {"state": "recording", "paused" or "stopped"}
+    HUB_START_BROADCAST,
+    HUB_LIST_BROADCASTS,
+    HUB_STOP_BROADCAST, // id
     HUB_OPERATIONS,
 };
 

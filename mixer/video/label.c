@@ -242,10 +242,10 @@ struct overlay *label_draw_banner(struct label_kit *kit, const struct label_bann
     struct sheet sheet = sheet_open(banner->width_px, height);
     set_colour(sheet.cr, banner->background, 1);
     cairo_paint(sheet.cr);
-    double middle = (banner->width_px - picture_width) / 2;
+    double middle = (banner->width_px - picture_width) / 2.0;
     if (banner->picture)
         draw_picture(sheet.cr, banner->picture, text_height > 0 ? pad : middle,
-                     (height - picture_height) / 2);
+                     (height - picture_height) / 2.0);
     set_colour(sheet.cr, banner->colour, 1);
     cairo_move_to(sheet.cr, text_x, (height - text_height) / 2.0);
     if (text_height > 0)
