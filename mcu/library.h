@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // All recordings of this server, finished or not: rows in the store, files in a directory each
 // (<dir>/<id>/): the media, poster.jpg, sheet.jpg, chapters.vtt, chat.vtt, details.json. Repairs at
-// the start what a crash has left, deletes by age and by size. Any thread; what takes long is done on a
-// thread of its own.
+// the start what a crash has left, deletes by age and by size. Any thread; what takes long is done
+// on a thread of its own.
 #ifndef MCU_LIBRARY_H
 #define MCU_LIBRARY_H
 
@@ -23,7 +23,8 @@ struct library *library_create(const struct config *config, struct store *store,
                                struct events *events);
 void library_destroy(struct library *library); // NULL is allowed
 
-// Control loop (room_record.c): a recording begins. id and dir are filled in; the directory is made.
+// Control loop (room_record.c): a recording begins. id and dir are filled in; the directory is
+// made.
 struct library_entry {
     const char *room, *title, *container;
     int64_t owner, call, started_unix_ms;
@@ -43,11 +44,11 @@ int library_get(struct library *library, const struct caller *caller, const char
                 struct refusal *refusal);
 int library_remove(struct library *library, const struct caller *caller, const char *id,
                    struct refusal *refusal); // 409 recording-running while it is
-// The file for HTTP to send. name: "media" (segment 1 on), "poster.jpg", "sheet.jpg", "chapters.vtt",
-// "chat.vtt", "details.json". *type is a literal.
+// The file for HTTP to send. name: "media" (segment 1 on), "poster.jpg", "sheet.jpg",
+// "chapters.vtt", "chat.vtt", "details.json". *type is a literal.
 int library_find_file(struct library *library, const struct caller *caller, const char *id,
-                      const char *name, int segment, char path[LIBRARY_PATH_MAX],
-                      const char **type, struct refusal *refusal);
+                      const char *name, int segment, char path[LIBRARY_PATH_MAX], const char **type,
+                      struct refusal *refusal);
 // Bytes and count, for the metrics.
 void library_get_totals(struct library *library, uint64_t *bytes, int *count);
 

@@ -128,6 +128,7 @@ int room_lift_ban(struct room *room, const char *id, struct refusal *refusal);
 void room_tell(struct room *room, char *text);
 void room_tell_signaling(struct room *room, char *text, const struct member *except);
 void room_on_member_changed(struct room *room, struct member *member);
+void room_on_renamed(struct room *room, struct member *member);
 void room_on_rights_changed(struct room *room, struct member *member, enum role before);
 // Brings a new link up to date: the layout and who speaks.
 void room_greet(struct room *room, struct member *member);

@@ -140,15 +140,21 @@ int room_seat(struct room *room, struct session *session, const struct room_entr
 
 // ---- at the door ----
 
-// The creator of an open room moderates it; in somebody's own room only its owner does.
+// The creator of an open room moderates it, or, where others may follow, whoever finds it empty
+// (most often the same person, after a reload); in somebody's own room only its owner does.
+static bool is_to_moderate(const struct room *room) {
+    bool is_empty = room->members->len == 0 && room->seats->len == 0;
+    return room->spec.maker == ROOM_BY_JOIN &&
+           (room->last_member_number == 0 || (is_empty && room->spec.has_succession));
+}
+
 static void choose_role(const struct room *room, const struct caller *caller,
                         const struct message *join, struct room_entry *entry) {
     struct place place;
     room_get_place(room, &place);
-    bool is_first = room->spec.maker == ROOM_BY_JOIN && room->last_member_number == 0;
     entry->role = permission_role(caller, &place);
     if (entry->role == ROLE_NONE)
-        entry->role = is_first ? ROLE_MODERATOR : ROLE_MEMBER;
+        entry->role = is_to_moderate(room) ? ROLE_MODERATOR : ROLE_MEMBER;
     if (join->join.is_viewer)
         entry->role = ROLE_VIEWER;
     bool has_own_grants = caller->kind == CALLER_ROOM && !join->join.is_viewer;

@@ -103,6 +103,10 @@ void room_keep_seat(struct room *room, struct member *member) {
     free(text);
 }
 
+void room_on_renamed(struct room *room, struct member *member) {
+    room_keep_seat(room, member);
+}
+
 void room_forget_seat(struct room *room, const char *id) {
     note(room, "seat not forgotten", store_remove_seat(room->world->store, room->spec.name, id));
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A room live for an audience too big for WebRTC: pushed to an RTMP(S) server, or cut into HLS
-// segments on the disk for HTTP to serve. From the packets that members are sent, by the transcoder,
-// on a thread of its own that nothing in the mix waits for; it connects again by itself.
+// segments on the disk for HTTP to serve. From the packets that members are sent, by the
+// transcoder, on a thread of its own that nothing in the mix waits for; it connects again by
+// itself.
 #ifndef MIXER_RECORD_BROADCAST_H
 #define MIXER_RECORD_BROADCAST_H
 
@@ -30,8 +31,9 @@ struct broadcast_config {
 };
 
 struct broadcast_ops {
-    void (*on_state)(void *user, enum broadcast_state state, int error); // its thread; negative errno
-    void (*on_keyframe_wanted)(void *user);                              // its thread
+    void (*on_state)(void *user, enum broadcast_state state,
+                     int error);            // its thread; negative errno
+    void (*on_keyframe_wanted)(void *user); // its thread
 };
 
 struct broadcast_stats {
@@ -43,10 +45,11 @@ struct broadcast_stats {
 
 int broadcast_create(const struct broadcast_config *config, const struct broadcast_ops *ops,
                      void *user, struct broadcast **out);
-void broadcast_push(struct broadcast *broadcast, struct packet *packet, bool is_audio); // never blocks
+void broadcast_push(struct broadcast *broadcast, struct packet *packet,
+                    bool is_audio); // never blocks
 void broadcast_get_stats(struct broadcast *broadcast, struct broadcast_stats *out);
-// Ends the stream, waits for its thread (at most some 2 s: what blocks is interrupted), frees. An HLS
-// playlist gets its end mark. NULL is allowed.
+// Ends the stream, waits for its thread (at most some 2 s: what blocks is interrupted), frees. An
+// HLS playlist gets its end mark. NULL is allowed.
 void broadcast_destroy(struct broadcast *broadcast);
 
 #endif

@@ -45,8 +45,8 @@ struct muxer_config {
 
 // 0 or negative errno. The header is written.
 int muxer_open(const struct muxer_config *config, struct muxer **out);
-// Times from 0 on, rising within a track. duration_ns 0: until the next. Files get clusters of at most
-// a second; what is written is handed to the system at once, nothing waits in here.
+// Times from 0 on, rising within a track. duration_ns 0: until the next. Files get clusters of at
+// most a second; what is written is handed to the system at once, nothing waits in here.
 int muxer_write(struct muxer *muxer, int track, int64_t pts_ns, int64_t duration_ns,
                 bool is_keyframe, const void *data, size_t size_bytes);
 // Before muxer_close(), where the format knows chapters.

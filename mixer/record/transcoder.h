@@ -16,17 +16,17 @@ struct transcoder_config {
 };
 
 // The encoded packets, in the order of their tracks' times. Borrows data.
-typedef void transcoder_out(void *user, enum muxer_codec codec, int64_t pts_ns,
-                            int64_t duration_ns, bool is_keyframe, const void *data,
-                            size_t size_bytes);
+typedef void transcoder_out(void *user, enum muxer_codec codec, int64_t pts_ns, int64_t duration_ns,
+                            bool is_keyframe, const void *data, size_t size_bytes);
 
-// 0 or negative errno (-ENOSYS: this libavcodec has no such encoder). Tracks with their extradata, as
-// muxer_open() wants them, are there at once.
+// 0 or negative errno (-ENOSYS: this libavcodec has no such encoder). Tracks with their extradata,
+// as muxer_open() wants them, are there at once.
 int transcoder_create(const struct transcoder_config *config, transcoder_out *out, void *user,
                       struct transcoder **transcoder);
 int transcoder_tracks(const struct transcoder *transcoder,
                       struct muxer_track tracks[MUXER_TRACKS_MAX]); // returns how many
-// Holes in the sound are filled with silence, so that it stays with the picture. 0 or negative errno.
+// Holes in the sound are filled with silence, so that it stays with the picture. 0 or negative
+// errno.
 int transcoder_push(struct transcoder *transcoder, bool is_audio, int64_t pts_ns, bool is_keyframe,
                     const void *data, size_t size_bytes);
 int transcoder_finish(struct transcoder *transcoder, int64_t end_ns); // gives out what is left

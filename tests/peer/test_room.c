@@ -268,6 +268,16 @@ static void test_room_the_oldest_member_follows_the_last_moderator(void **state)
     scene_leave_all(all, 3);
 }
 
+static void test_room_that_is_found_empty_is_moderated_by_who_finds_it(void **state) {
+    struct client *host = come_in("reload", "Host", NULL);
+    client_send_json(host, "{\"type\":\"leave\"}");
+    assert_true(client_wait_closed(host, client_slow(SCENE_PATIENCE_MS)));
+    struct client *again = come_in("reload", "Host", NULL);
+    expect_role(again, "moderator");
+    client_destroy(again);
+    client_destroy(host);
+}
+
 static void test_room_whose_setting_forbids_it_has_no_heir(void **state) {
     struct client *host = come_in("no-heir", "Host", NULL), *one = come_in("no-heir", "One", NULL);
     client_send_json(host, "{\"type\":\"change-room\",\"succession\":false}");
@@ -483,7 +493,9 @@ static void restart_in_the_middle(int signal_number) {
     }
     client_send_json(people[0], "{\"type\":\"change-room\",\"title\":\"From the ashes\","
                                 "\"layout\":\"speaker\",\"locked\":true}");
+    client_send_json(people[1], "{\"type\":\"set\",\"name\":\"Benjamin\"}");
     expect_field(people[1], "room", "room", "From the ashes");
+    expect_field(people[0], "member-updated", "member", "Benjamin");
     assert_true(server_restart(server, signal_number));
     scene_leave_all(people, 2);
     json_t *room = NULL;
@@ -502,7 +514,7 @@ static void restart_in_the_middle(int signal_number) {
     }
     struct client_member ben;
     assert_true(client_find_member(people[0], ids[1], &ben));
-    assert_string_equal(ben.name, "Ben");
+    assert_string_equal(ben.name, "Benjamin");
     scene_leave_all(people, 2);
     g_free(resume[0]);
     g_free(resume[1]);
@@ -556,6 +568,7 @@ int main(void) {
         cmocka_unit_test(test_room_bans_for_a_time_and_lifts_it),
         cmocka_unit_test(test_room_a_member_cannot_moderate),
         cmocka_unit_test(test_room_the_oldest_member_follows_the_last_moderator),
+        cmocka_unit_test(test_room_that_is_found_empty_is_moderated_by_who_finds_it),
         cmocka_unit_test(test_room_whose_setting_forbids_it_has_no_heir),
         cmocka_unit_test(test_room_what_a_member_may_not_do_it_cannot),
         cmocka_unit_test(test_room_a_moderator_mutes_and_the_member_may_speak_again),
