@@ -315,12 +315,12 @@ int server_fetch(struct server *server, const char *method, const char *path, co
     return fetch(server, method, path, &upload, data, size_bytes);
 }
 
-int server_upload(struct server *server, const char *path, const char *type, const void *body,
-                  size_t size_bytes) {
+int server_upload(struct server *server, const char *method, const char *path, const char *type,
+                  const void *body, size_t size_bytes) {
     struct upload upload = {type, body, size_bytes};
     char *data = NULL;
     size_t answer_bytes = 0;
-    int status = fetch(server, "PUT", path, &upload, &data, &answer_bytes);
+    int status = fetch(server, method, path, &upload, &data, &answer_bytes);
     g_free(data);
     return status;
 }

@@ -36,9 +36,9 @@ int server_request(struct server *server, const char *method, const char *path, 
 // The same, as bytes: *data is to be freed with free().
 int server_fetch(struct server *server, const char *method, const char *path, const char *body,
                  char **data, size_t *size_bytes);
-// PUT of a file. The HTTP status, or 0 without an answer.
-int server_upload(struct server *server, const char *path, const char *type, const void *body,
-                  size_t size_bytes);
+// A file as the body. The HTTP status, or 0 without an answer.
+int server_upload(struct server *server, const char *method, const char *path, const char *type,
+                  const void *body, size_t size_bytes);
 // Sum of a counter or gauge of /metrics over its labels; -1 if it is not there.
 double server_metric(struct server *server, const char *name);
 

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 #include <jansson.h>
+#include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -421,6 +422,58 @@ static void test_room_messages_from_outside_reach_all_or_one(void **state) {
     client_destroy(ada);
 }
 
+// ---- sounds from outside ----
+
+enum { WAV_HEAD_BYTES = 44, WAV_RATE_HZ = 16000, WAV_SECONDS = 8 };
+
+static void put_number(uint8_t *at, uint32_t value, int bytes) {
+    for (int i = 0; i < bytes; i++)
+        at[i] = (uint8_t)(value >> (8 * i));
+}
+
+// A tone of 1 kHz as a RIFF file of 16 bits.
+static uint8_t *make_wav(size_t *size_bytes) {
+    uint32_t data_bytes = 2 * WAV_RATE_HZ * WAV_SECONDS;
+    uint8_t *wav = g_malloc0(WAV_HEAD_BYTES + data_bytes);
+    memcpy(wav, "RIFF\0\0\0\0WAVEfmt ", 16);
+    put_number(wav + 4, WAV_HEAD_BYTES - 8 + data_bytes, 4);
+    put_number(wav + 16, 16, 4);
+    put_number(wav + 20, 1, 2); // PCM
+    put_number(wav + 22, 1, 2); // mono
+    put_number(wav + 24, WAV_RATE_HZ, 4);
+    put_number(wav + 28, 2 * WAV_RATE_HZ, 4);
+    put_number(wav + 32, 2, 2);
+    put_number(wav + 34, 16, 2);
+    memcpy(wav + 36, "data", 4);
+    put_number(wav + 40, data_bytes, 4);
+    for (uint32_t i = 0; i < data_bytes / 2; i++) {
+        int16_t sample = (int16_t)(8000 * sin(2 * G_PI * 1000 * i / WAV_RATE_HZ));
+        put_number(wav + WAV_HEAD_BYTES + 2 * i, (uint16_t)sample, 2);
+    }
+    *size_bytes = WAV_HEAD_BYTES + data_bytes;
+    return wav;
+}
+
+static void test_room_an_announcement_is_heard_by_all_until_it_is_stopped(void **state) {
+    static const char path[] = "/api/v1/rooms/gong/announcement";
+    struct client *ada = scene_member("gong", "Ada", RED, 500);
+    struct client *ben = scene_member("gong", "Ben", GREEN, 0);
+    size_t size_bytes;
+    uint8_t *wav = make_wav(&size_bytes);
+    assert_int_equal(server_upload(scene_server(), "POST", path, "audio/wav", wav, size_bytes),
+                     204);
+    scene_expect_tone(ada, 1000, true);
+    scene_expect_tone(ben, 1000, true);
+    scene_expect_tone(ben, 500, true);
+    tell("DELETE", path, NULL, 204);
+    scene_expect_tone(ada, 1000, false);
+    assert_int_equal(server_upload(scene_server(), "POST", path, "audio/wav", wav, 20), 422);
+    assert_int_equal(server_upload(scene_server(), "POST", path, "text/plain", wav, 20), 415);
+    g_free(wav);
+    client_destroy(ben);
+    client_destroy(ada);
+}
+
 // ---- tokens ----
 
 static char *mint(const char *body) {
@@ -533,12 +586,12 @@ static void test_room_keeps_its_logo_over_a_restart(void **state) {
     assert_int_equal(server_fetch(server, "GET", "/api/v1/rooms/brand/snapshot.png?width=64", NULL,
                                   &picture, &size_bytes),
                      200);
-    assert_int_equal(server_upload(server, "/api/v1/rooms/brand/pictures/logo", "image/png",
+    assert_int_equal(server_upload(server, "PUT", "/api/v1/rooms/brand/pictures/logo", "image/png",
                                    picture, size_bytes),
                      204);
-    assert_int_equal(
-        server_upload(server, "/api/v1/rooms/brand/pictures/logo", "image/png", logo, sizeof(logo)),
-        422);
+    assert_int_equal(server_upload(server, "PUT", "/api/v1/rooms/brand/pictures/logo", "image/png",
+                                   logo, sizeof(logo)),
+                     422);
     free(picture);
     assert_true(server_restart(server, SIGTERM));
     json_t *room = NULL;
@@ -576,6 +629,7 @@ int main(void) {
         cmocka_unit_test(test_room_changes_its_canvas_while_all_goes_on),
         cmocka_unit_test(test_room_a_custom_layout_puts_tiles_where_it_says),
         cmocka_unit_test(test_room_messages_from_outside_reach_all_or_one),
+        cmocka_unit_test(test_room_an_announcement_is_heard_by_all_until_it_is_stopped),
         cmocka_unit_test(test_room_a_token_says_who_comes_in_as_what),
         cmocka_unit_test(test_room_keeps_its_logo_over_a_restart),
         cmocka_unit_test(test_room_survives_a_kill_with_its_people_and_their_roles),

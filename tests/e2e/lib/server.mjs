@@ -12,34 +12,48 @@ const binary = process.env.TESSERA_BINARY ?? new URL('../../../build/tessera', i
 const peer = process.env.TESSERA_PEER ?? new URL('../../../build/tests/peer/peer', import.meta.url).pathname;
 const link = process.env.TESSERA_LINK ?? new URL('../../../build/tests/link/link', import.meta.url).pathname;
 
-export async function startServer(...flags) {
-    const dataDir = await mkdtemp(join(tmpdir(), 'tessera-e2e-'));
-    const child = spawn(binary, ['--listen', '127.0.0.1:0', '--data-dir', dataDir, '--api-key', 'test-key', ...flags], {
+async function run(listen, dataDir, flags) {
+    const child = spawn(binary, ['--listen', listen, '--data-dir', dataDir, '--api-key', 'test-key', ...flags], {
         stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let log = '';
-    const ended = new Promise((resolve) => {
+    const running = { child, log: '' };
+    running.ended = new Promise((resolve) => {
         child.once('exit', (code, signal) => resolve(code ?? signal));
         child.once('error', (error) => resolve(error.message));
     });
-    const url = await new Promise((resolve, reject) => {
-        const listen = (chunk) => {
-            log += chunk;
-            const found = /listening on (http:\/\/[0-9.:]+)/.exec(log);
+    running.url = await new Promise((resolve, reject) => {
+        const listenFor = (chunk) => {
+            running.log += chunk;
+            const found = /listening on (http:\/\/[0-9.:]+)/.exec(running.log);
             if (found) resolve(found[1]);
         };
-        child.stdout.on('data', listen);
-        child.stderr.on('data', listen);
-        ended.then((code) => reject(new Error(`the server ended with ${code}:\n${log}`)));
+        child.stdout.on('data', listenFor);
+        child.stderr.on('data', listenFor);
+        running.ended.then((code) => reject(new Error(`the server ended with ${code}:\n${running.log}`)));
     });
+    return running;
+}
+
+export async function startServer(...flags) {
+    const dataDir = await mkdtemp(join(tmpdir(), 'tessera-e2e-'));
+    let running = await run('127.0.0.1:0', dataDir, flags);
+    const { url } = running;
+    let before = '';
     return {
         url,
-        log: () => log,
+        log: () => before + running.log,
         api: (path, init = {}) =>
             fetch(`${url}/api/v1${path}`, { ...init, headers: { authorization: 'Bearer test-key', ...init.headers } }),
+        // Ends it with this signal and starts it again, at the same address with the same data.
+        async restart(signal = 'SIGTERM') {
+            running.child.kill(signal);
+            await running.ended;
+            before += running.log;
+            running = await run(url.replace('http://', ''), dataDir, flags);
+        },
         async stop() {
-            child.kill('SIGTERM');
-            const code = await ended;
+            running.child.kill('SIGTERM');
+            const code = await running.ended;
             await rm(dataDir, { recursive: true, force: true });
             return code;
         },
