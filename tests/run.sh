@@ -12,30 +12,64 @@ broken=()
 
 build() { make --no-print-directory -j"$jobs" "$@" >"$logs/build" 2>&1 || { cat "$logs/build"; return 1; }; }
 
-# A program that hangs must not take the whole run with it.
-program() { # name program [arguments]: one cmocka program
-    local name=$1; shift
-    echo "---- $name"
-    timeout --kill-after=10 "${PROGRAM_TIMEOUT:-240}" "$@" >"$logs/${name//[\/ ]/_}.cmocka" 2>&1
-    local status=$?
-    grep -vE '^\[ (RUN|      OK) ' "$logs/${name//[\/ ]/_}.cmocka"
-    [ $status -eq 0 ] || { broken+=("$name (exit status $status)"); tail -25 "$logs/${name//[\/ ]/_}.cmocka" >>"$logs/last_words"; }
+# One cmocka program, its output in a log of its own. A program that hangs must not take the whole run with it.
+run_program() { # name program
+    local log="$logs/${1//[\/ ]/_}" started=$SECONDS
+    timeout --kill-after=10 "${PROGRAM_TIMEOUT:-240}" "$2" >"$log.cmocka" 2>&1
+    echo "$? $((SECONDS - started))" >"$log.status"
+}
+
+show_program() { # name: how it went; is it green?
+    local log="$logs/${1//[\/ ]/_}" status seconds
+    read -r status seconds <"$log.status"
+    echo "---- $1, $seconds s"
+    grep -vE '^\[ (RUN|      OK) |^\[=' "$log.cmocka"
+    [ "$status" -eq 0 ]
+}
+
+program() { # name program: alone on the machine
+    run_program "$1" "$2"
+    show_program "$1" && return
+    broken+=("$1 (exit status $(cut -d' ' -f1 "$logs/${1//[\/ ]/_}.status"))")
+    tail -25 "$logs/${1//[\/ ]/_}.cmocka" >>"$logs/last_words"
+}
+
+# As many at a time as there are processors. Some tests measure time, and their neighbours take it from them: what
+# is not green beside others is run once more alone.
+programs() { # name program, name program, ...
+    local names=() paths=() i
+    while [ $# -gt 0 ]; do names+=("$1"); paths+=("$2"); shift 2; done
+    for i in "${!names[@]}"; do
+        while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+        run_program "${names[i]}" "${paths[i]}" &
+    done
+    wait
+    for i in "${!names[@]}"; do
+        show_program "${names[i]}" && continue
+        tail -25 "$logs/${names[i]//[\/ ]/_}.cmocka"
+        echo "     once more, alone"
+        program "${names[i]}" "${paths[i]}"
+    done
 }
 
 unit_in() { # build directory
-    local each
+    local each list=()
     for each in "$1"/tests/unit/test_*; do
-        [ -x "$each" ] && [ -f "$each" ] && [[ $each != *.* ]] && program "$each" "$each"
+        [ -x "$each" ] && [ -f "$each" ] && [[ $each != *.* ]] && list+=("$each" "$each")
     done
+    programs "${list[@]}"
 }
 
-peer_in() { # build directory, that of the server, programs
-    local client=$1 server=$2 each
-    shift 2
+peer_in() { # alone|together, build directory, that of the server, programs
+    local how=$1 client=$2 server=$3 each list=()
+    shift 3
+    export TESSERA_BINARY=$server/tessera TESSERA_PEER=$client/tests/peer/peer TESSERA_LINK=$client/tests/link/link
     for each in "${@/#/$client/tests/peer/test_}"; do
-        TESSERA_BINARY=$server/tessera TESSERA_PEER=$client/tests/peer/peer TESSERA_LINK=$client/tests/link/link \
-            program "$each with $server/tessera" "$each"
+        list+=("$each with $server/tessera" "$each")
+        [ "$how" = together ] || { program "${list[@]}"; list=(); }
     done
+    [ ${#list[@]} -eq 0 ] || programs "${list[@]}"
+    unset TESSERA_BINARY TESSERA_PEER TESSERA_LINK
 }
 
 stage_unit() {
@@ -46,9 +80,9 @@ stage_unit() {
 stage_peer() {
     build all peer-programs || { broken+=("build of the peer tests"); return; }
     # Hostile clients are for the build that notices the slightest slip; see stage_asan.
-    peer_in build build call life room viewers
+    peer_in alone build build call life room viewers
     # What a bad link leaves is a matter of seconds, and of a server that runs at its full speed.
-    PROGRAM_TIMEOUT=480 peer_in build build link
+    PROGRAM_TIMEOUT=480 peer_in alone build build link
 }
 
 stage_asan() {
@@ -59,24 +93,33 @@ stage_asan() {
     export TESSERA_TEST_SLOW=3
     unit_in build/asan
     # The server is what must not leak: what GStreamer loses of a client that is cut off in the middle is its own.
-    peer_in build build/asan call hostile life room
+    peer_in together build build/asan hostile room call life
     unset ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS TESSERA_TEST_SLOW
 }
 
 # The threads are in the mixer, the peers and the server's loops; the rest would only take time. The test
 # client stays out of it: it uses GLib's locks, which ThreadSanitizer cannot see.
 stage_tsan() {
-    { build peer-programs && build BUILD=build/tsan SANITIZE=thread all unit-programs; } ||
+    local each list=() tests=(mixer stage desk desk_play histogram loop peer ws http events event_stream webhooks api_webhooks)
+    { build peer-programs &&
+        build BUILD=build/tsan SANITIZE=thread all "${tests[@]/#/build/tsan/tests/unit/test_}"; } ||
         { broken+=("build with TSan"); return; }
     export TSAN_OPTIONS=suppressions=$PWD/tests/tsan.supp:halt_on_error=0:second_deadlock_stack=1:ignore_noninstrumented_modules=1:report_thread_leaks=0
     export TESSERA_TEST_SLOW=5 TESSERA_TEST_SHORT=1
-    local each
-    for each in mixer stage desk desk_play histogram loop peer ws http events event_stream webhooks api_webhooks; do
-        [ -x build/tsan/tests/unit/test_$each ] &&
-            program "build/tsan/tests/unit/test_$each" build/tsan/tests/unit/test_$each
+    for each in "${tests[@]}"; do
+        list+=("build/tsan/tests/unit/test_$each" "build/tsan/tests/unit/test_$each")
     done
-    peer_in build build/tsan call life room
+    programs "${list[@]}"
+    peer_in together build build/tsan call life room
     unset TSAN_OPTIONS TESSERA_TEST_SLOW TESSERA_TEST_SHORT
+}
+
+run_fuzzer() { # program
+    local name=${1##*/}
+    mkdir -p "build/fuzz/corpus/$name"
+    ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp \
+        timeout 600 "$1" -max_total_time="${SECONDS_EACH:-60}" -rss_limit_mb=4096 -print_final_stats=0 \
+        -verbosity=0 "build/fuzz/corpus/$name" >"$logs/$name" 2>&1 || touch "$logs/$name.failed"
 }
 
 stage_fuzz() {
@@ -85,13 +128,15 @@ stage_fuzz() {
     local each name
     for each in build/fuzz/tests/fuzz/fuzz_*; do
         [ -x "$each" ] && [[ $each != *.* ]] || continue
+        while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+        run_fuzzer "$each" &
+    done
+    wait
+    for each in "$logs"/fuzz_*; do
         name=${each##*/}
-        echo "---- $name, ${SECONDS_EACH:-60} s"
-        mkdir -p "build/fuzz/corpus/$name"
-        ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp \
-            timeout 600 "$each" -max_total_time="${SECONDS_EACH:-60}" -rss_limit_mb=4096 -print_final_stats=0 \
-            -verbosity=0 "build/fuzz/corpus/$name" >"$logs/$name" 2>&1 ||
-            { tail -40 "$logs/$name"; broken+=("$name"); }
+        [[ $name == *.failed ]] || { echo "---- $name, ${SECONDS_EACH:-60} s"; continue; }
+        tail -40 "${each%.failed}"
+        broken+=("${name%.failed}")
     done
 }
 
