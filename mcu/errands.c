@@ -1,28 +1,43 @@
 // SPDX-License-Identifier: MIT
 #include "mcu/errands.h"
 
-#include <glib.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-struct errands {
-    GThread *thread;
-    GAsyncQueue *queue; // struct errand
-};
-
 struct errand {
-    void (*work)(void *user); // NULL: the end
+    void (*work)(void *user);
     void *user;
+    struct errand *next;
 };
 
-static gpointer run(gpointer data) {
-    struct errands *errands = data;
-    for (bool goes_on = true; goes_on;) {
-        struct errand *errand = g_async_queue_pop(errands->queue);
-        goes_on = errand->work != NULL;
-        if (goes_on)
-            errand->work(errand->user);
-        g_free(errand);
+struct errands {
+    pthread_t thread; // immutable
+
+    // Protected by lock.
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct errand *first, **last; // last: where the next one is hung up
+    bool is_ending;
+};
+
+// NULL: nothing is left, and nothing will come.
+static struct errand *take(struct errands *errands) {
+    pthread_mutex_lock(&errands->lock);
+    while (!errands->first && !errands->is_ending)
+        pthread_cond_wait(&errands->wake, &errands->lock);
+    struct errand *errand = errands->first;
+    if (errand && !(errands->first = errand->next))
+        errands->last = &errands->first;
+    pthread_mutex_unlock(&errands->lock);
+    return errand;
+}
+
+static void *run(void *user) {
+    struct errand *errand;
+    while ((errand = take(user))) {
+        errand->work(errand->user);
+        free(errand);
     }
     return NULL;
 }
@@ -31,27 +46,43 @@ struct errands *errands_create(void) {
     struct errands *errands = calloc(1, sizeof(*errands));
     if (!errands)
         return NULL;
-    errands->queue = g_async_queue_new();
-    errands->thread = g_thread_try_new("errands", run, errands, NULL);
-    if (errands->thread)
+    pthread_mutex_init(&errands->lock, NULL);
+    pthread_cond_init(&errands->wake, NULL);
+    errands->last = &errands->first;
+    if (pthread_create(&errands->thread, NULL, run, errands) == 0) {
+        pthread_setname_np(errands->thread, "errands");
         return errands;
-    g_async_queue_unref(errands->queue);
+    }
+    pthread_cond_destroy(&errands->wake);
+    pthread_mutex_destroy(&errands->lock);
     free(errands);
     return NULL;
 }
 
+// Out of memory it is done here and now: late is better than never.
 void errands_send(struct errands *errands, void (*work)(void *user), void *user) {
-    struct errand *errand = g_new0(struct errand, 1);
-    errand->work = work;
-    errand->user = user;
-    g_async_queue_push(errands->queue, errand);
+    struct errand *errand = malloc(sizeof(*errand));
+    if (!errand) {
+        work(user);
+        return;
+    }
+    *errand = (struct errand){.work = work, .user = user};
+    pthread_mutex_lock(&errands->lock);
+    *errands->last = errand;
+    errands->last = &errand->next;
+    pthread_cond_signal(&errands->wake);
+    pthread_mutex_unlock(&errands->lock);
 }
 
 void errands_destroy(struct errands *errands) {
     if (!errands)
         return;
-    errands_send(errands, NULL, NULL);
-    g_thread_join(errands->thread);
-    g_async_queue_unref(errands->queue);
+    pthread_mutex_lock(&errands->lock);
+    errands->is_ending = true;
+    pthread_cond_signal(&errands->wake);
+    pthread_mutex_unlock(&errands->lock);
+    pthread_join(errands->thread, NULL);
+    pthread_cond_destroy(&errands->wake);
+    pthread_mutex_destroy(&errands->lock);
     free(errands);
 }
