@@ -17,6 +17,7 @@ const struct cli_flag cli_common_flags[] = {
     {"server", "URL", "where it runs; else TESSERA_SERVER, else http://localhost:8080"},
     {"api-key", "KEY", "its API key (others on this machine can see it in the process list)"},
     {"api-key-file", "FILE", "a file with that key; else the variable TESSERA_API_KEY"},
+    {"ca-file", "FILE", "certificates (PEM) to trust, for a server with one of its own making"},
     {"json", NULL, "what the server says, as JSON"},
     {"help", NULL, "this"},
     {NULL, NULL, NULL},
@@ -115,6 +116,8 @@ static int take_common(struct cli *cli, int flag, const char *value) {
     const char *name = cli_common_flags[flag].name;
     if (strcmp(name, "server") == 0)
         cli->server = value;
+    else if (strcmp(name, "ca-file") == 0)
+        cli->ca_file = value;
     else if (strcmp(name, "json") == 0)
         cli->is_json = true;
     else if (strcmp(name, "help") == 0)

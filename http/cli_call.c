@@ -75,6 +75,8 @@ static bool prepare(struct call *call, const struct cli *cli, const char *method
     curl_easy_setopt(call->curl, CURLOPT_HTTPHEADER, call->headers);
     if (body)
         curl_easy_setopt(call->curl, CURLOPT_POSTFIELDS, call->body);
+    if (cli->ca_file)
+        curl_easy_setopt(call->curl, CURLOPT_CAINFO, cli->ca_file);
     curl_easy_setopt(call->curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(call->curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
     curl_easy_setopt(call->curl, CURLOPT_TIMEOUT, (long)CALL_S);

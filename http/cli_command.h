@@ -31,7 +31,7 @@ struct cli {
     const char *words[CLI_WORDS_MAX]; // borrowed from argv
     int word_count;
     const char *values[CLI_FLAGS_MAX]; // of the command's flags; a flag without a value: ""
-    const char *server;
+    const char *server, *ca_file;
     char *api_key; // owned; NULL: none
     bool is_json, wants_help;
 };
