@@ -3,6 +3,7 @@
 // store has a hash of it. Users themselves are in accounts_users.c.
 #include "mcu/accounts_internal.h"
 
+#include "mcu/body.h"
 #include "mcu/log.h"
 #include "mcu/people.h"
 #include "mcu/protocol.h"
@@ -217,7 +218,7 @@ int accounts_sign_in(struct accounts *accounts, const json_t *body, const char *
     static const char *const known[] = {"login", "password", NULL};
     const char *login, *password;
     struct account user = {0};
-    if (people_check_fields(body, known, refusal) != 0 ||
+    if (body_check_fields(body, known, refusal) != 0 ||
         people_read_text(body, "login", true, &login, refusal) != 0 ||
         people_read_text(body, "password", true, &password, refusal) != 0 ||
         accounts_take_by_address(accounts, address, refusal) != 0)

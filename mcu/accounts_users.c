@@ -2,6 +2,7 @@
 // Users: who they may be, and who may change them.
 #include "mcu/accounts_internal.h"
 
+#include "mcu/body.h"
 #include "mcu/log.h"
 #include "mcu/people.h"
 
@@ -42,10 +43,10 @@ static int read_login(const json_t *body, char out[ROOM_NAME_MAX], struct refusa
     if (people_read_text(body, "login", true, &given, refusal) != 0)
         return -1;
     if (!protocol_clean_room_name(given, out) || strlen(out) < LOGIN_MIN || strlen(out) > LOGIN_MAX)
-        return people_refuse_field(refusal, "login", "must be %d to %d letters a-z, digits, - or _",
-                                   LOGIN_MIN, LOGIN_MAX);
+        return body_refuse(refusal, "login", "must be %d to %d letters a-z, digits, - or _",
+                           LOGIN_MIN, LOGIN_MAX);
     if (is_reserved(out))
-        return people_refuse_field(refusal, "login", "is a name that nobody can have");
+        return body_refuse(refusal, "login", "is a name that nobody can have");
     return 0;
 }
 
@@ -54,7 +55,7 @@ static int read_email(const json_t *body, char **out, struct refusal *refusal) {
     if (people_read_text(body, "email", false, &given, refusal) != 0)
         return -1;
     if (given && !people_is_email(given))
-        return people_refuse_field(refusal, "email", "must be an e-mail address");
+        return body_refuse(refusal, "email", "must be an e-mail address");
     *out = given ? g_ascii_strdown(given, -1) : NULL;
     return 0;
 }
@@ -64,8 +65,8 @@ static int read_password(const json_t *body, const char **out, struct refusal *r
         return -1;
     size_t bytes = strlen(*out);
     if (bytes < PASSWORD_BYTES_MIN || bytes > PASSWORD_BYTES_MAX)
-        return people_refuse_field(refusal, "password", "must be %d to %d bytes long",
-                                   PASSWORD_BYTES_MIN, PASSWORD_BYTES_MAX);
+        return body_refuse(refusal, "password", "must be %d to %d bytes long", PASSWORD_BYTES_MIN,
+                           PASSWORD_BYTES_MAX);
     return 0;
 }
 
@@ -121,7 +122,7 @@ int accounts_add_user(struct accounts *accounts, const struct caller *caller, co
     const char *password, *given_name;
     int result = -1;
     if (may_add(accounts, caller, address, refusal) != 0 ||
-        people_check_fields(body, known, refusal) != 0 || read_login(body, login, refusal) != 0 ||
+        body_check_fields(body, known, refusal) != 0 || read_login(body, login, refusal) != 0 ||
         read_password(body, &password, refusal) != 0 ||
         people_read_text(body, "name", false, &given_name, refusal) != 0 ||
         (given_name &&
@@ -157,7 +158,7 @@ int accounts_list_users(struct accounts *accounts, const char *cursor, int limit
                         struct refusal *refusal) {
     char after[ROOM_NAME_MAX] = "";
     if (cursor && !protocol_clean_room_name(cursor, after))
-        return people_refuse_field(refusal, "cursor", "must be the next_cursor of another answer");
+        return body_refuse(refusal, "cursor", "must be the next_cursor of another answer");
     struct page page = {.users = json_array(), .limit = limit};
     int error = store_each_user(accounts->store, after, limit + 1, add_to_page, &page);
     if (error) {
@@ -238,7 +239,7 @@ int accounts_change_user(struct accounts *accounts, const struct caller *caller,
     struct account found = {0};
     int result = find_user(accounts, caller, user, &found, refusal);
     if (result == 0)
-        result = people_check_fields(body, known, refusal);
+        result = body_check_fields(body, known, refusal);
     if (result == 0)
         result = change_user(accounts, &found, body, refusal);
     if (result == 0)
@@ -285,7 +286,7 @@ int accounts_change_password(struct accounts *accounts, const struct caller *cal
     struct account found = {0};
     int result = find_user(accounts, caller, user, &found, refusal);
     if (result == 0)
-        result = people_check_fields(body, known, refusal);
+        result = body_check_fields(body, known, refusal);
     if (result == 0)
         result = read_password(body, &password, refusal);
     if (result == 0 && caller->kind != CALLER_KEY)

@@ -32,10 +32,10 @@ struct config {
     int session_days;        // 30: how long a sign-in lasts
     int sign_ins_per_minute; // per address and per account; 10
     // [recordings]
-    char *recordings_dir;        // "" = recordings in the data directory
-    int recordings_floor_mb;     // 1024: with less free space recordings stop
-    bool recordings_sync;        // false: each second is handed to the system, not forced to the disk
-    int recordings_keyframe_s;   // 10: how far apart the places are that players seek to
+    char *recordings_dir;      // "" = recordings in the data directory
+    int recordings_floor_mb;   // 1024: with less free space recordings stop
+    bool recordings_sync;      // false: each second is handed to the system, not forced to the disk
+    int recordings_keyframe_s; // 10: how far apart the places are that players seek to
     int recordings_per_room_max; // 4 at once
     int recordings_days;         // 0: kept for ever; else deleted after so many days
     int recordings_total_gb;     // 0: no limit; else the oldest are deleted

@@ -2,6 +2,7 @@
 // Meetings that are planned. The history of calls is in meetings_calls.c.
 #include "mcu/meetings.h"
 
+#include "mcu/body.h"
 #include "mcu/invitation.h"
 #include "mcu/log.h"
 #include "mcu/meetings_internal.h"
@@ -113,8 +114,8 @@ static int read_invitees(const json_t *body, json_t **out, struct refusal *refus
     if (!given)
         return 0;
     if (!json_is_array(given) || json_array_size(given) > INVITEES_MAX)
-        return people_refuse_field(refusal, "invitees", "must be an array of at most %d texts",
-                                   INVITEES_MAX);
+        return body_refuse(refusal, "invitees", "must be an array of at most %d texts",
+                           INVITEES_MAX);
     json_t *invitees = json_array();
     json_array_foreach(given, i, value) {
         char *text = json_is_string(value) ? protocol_clean_line(json_string_value(value)) : NULL;
@@ -124,8 +125,8 @@ static int read_invitees(const json_t *body, json_t **out, struct refusal *refus
         free(text);
         if (!is_good) {
             json_decref(invitees);
-            return people_refuse_field(refusal, "invitees", "must hold texts of 1 to %d bytes",
-                                       PEOPLE_EMAIL_MAX);
+            return body_refuse(refusal, "invitees", "must hold texts of 1 to %d bytes",
+                               PEOPLE_EMAIL_MAX);
         }
     }
     json_decref(*out);
@@ -160,13 +161,13 @@ static int read_title(const json_t *body, char **out, struct refusal *refusal) {
 // Of a change, what is not there stays.
 static int read_meeting(const json_t *body, const char *const *known, bool is_new,
                         struct meeting *out, struct refusal *refusal) {
-    if (people_check_fields(body, known, refusal) != 0 ||
+    if (body_check_fields(body, known, refusal) != 0 ||
         ((is_new || json_object_get(body, "title")) && read_title(body, &out->title, refusal) != 0))
         return -1;
     if (is_new && !json_object_get(body, "starts_at"))
-        return people_refuse_field(refusal, "starts_at", "is needed");
+        return body_refuse(refusal, "starts_at", "is needed");
     if (people_read_time(body, "starts_at", &out->starts_unix_ms, refusal) != 0 ||
-        people_read_int(body, "minutes", MINUTES_MIN, MINUTES_MAX, &out->minutes, refusal) != 0 ||
+        body_read_int(body, "minutes", MINUTES_MIN, MINUTES_MAX, &out->minutes, refusal) != 0 ||
         read_notes(body, &out->notes, refusal) != 0)
         return -1;
     return read_invitees(body, &out->invitees, refusal);
@@ -217,7 +218,7 @@ static int read_owner(struct store *store, const struct caller *caller, const js
         return -1;
     int error = store_find_user(store, login, take_id, owner);
     if (error == -ENOENT)
-        return people_refuse_field(refusal, "owner", "must be the login of a user");
+        return body_refuse(refusal, "owner", "must be the login of a user");
     return error ? people_refuse_store(refusal, error) : 0;
 }
 
@@ -366,7 +367,7 @@ int meetings_list(struct store *store, const struct caller *caller, const char *
     if (meetings_owner(caller, &owner, refusal) != 0)
         return -1;
     if (cursor && !read_cursor(cursor, &after_unix_ms, &after_id))
-        return people_refuse_field(refusal, "cursor", "must be the next_cursor of another answer");
+        return body_refuse(refusal, "cursor", "must be the next_cursor of another answer");
     struct page page = {.meetings = json_array(), .limit = limit};
     int error =
         store_each_meeting(store, owner, after_unix_ms, after_id, limit + 1, add_to_page, &page);

@@ -2,6 +2,7 @@
 // What is remembered of calls.
 #include "mcu/meetings_internal.h"
 
+#include "mcu/body.h"
 #include "mcu/log.h"
 #include "mcu/meetings.h"
 #include "mcu/people.h"
@@ -61,7 +62,7 @@ int meetings_list_calls(struct store *store, const struct caller *caller, const 
     if (meetings_owner(caller, &owner, refusal) != 0)
         return -1;
     if (cursor && !g_ascii_string_to_signed(cursor, 10, 1, INT64_MAX, &before, NULL))
-        return people_refuse_field(refusal, "cursor", "must be the next_cursor of another answer");
+        return body_refuse(refusal, "cursor", "must be the next_cursor of another answer");
     struct page page = {.calls = json_array(), .limit = limit};
     int error = store_each_call(store, owner, before, limit + 1, add_to_page, &page);
     if (error) {

@@ -1,49 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "mcu/people.h"
 
+#include "mcu/body.h"
 #include "mcu/log.h"
 #include "mcu/protocol_text.h"
 
 #include <errno.h>
 #include <glib.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-int people_refuse_field(struct refusal *refusal, const char *field, const char *format, ...) {
-    char sentence[128], name[40];
-    va_list arguments;
-    va_start(arguments, format);
-    g_vsnprintf(sentence, sizeof(sentence), format, arguments);
-    va_end(arguments);
-    // A name that was cut must still be UTF-8.
-    const char *end;
-    g_utf8_validate(field, MIN(strlen(field), sizeof(name) - 1), &end);
-    g_snprintf(name, sizeof(name), "%.*s", (int)(end - field), field);
-    refusal_set(refusal, 422, "bad-field", "The field \"%s\" %s.", name, sentence);
-    if (refusal)
-        g_strlcpy(refusal->field, name, sizeof(refusal->field));
-    return -1;
-}
-
-int people_check_fields(const json_t *body, const char *const *known, struct refusal *refusal) {
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)body, key, value) {
-        if (!g_strv_contains(known, key))
-            return people_refuse_field(refusal, key, "is not a field of this object");
-    }
-    return 0;
-}
 
 int people_read_text(const json_t *body, const char *field, bool is_needed, const char **out,
                      struct refusal *refusal) {
     const json_t *value = json_object_get(body, field);
     bool is_there = value && !json_is_null(value);
     if (!is_there && is_needed)
-        return people_refuse_field(refusal, field, "is needed");
+        return body_refuse(refusal, field, "is needed");
     if (is_there && !json_is_string(value))
-        return people_refuse_field(refusal, field, "must be a string");
+        return body_refuse(refusal, field, "must be a string");
     *out = is_there ? json_string_value(value) : NULL;
     return 0;
 }
@@ -61,8 +35,8 @@ static int read_clean(const json_t *body, const char *field, int chars_max,
     bool is_empty = text && !text[0];
     free(text);
     if (is_empty)
-        return people_refuse_field(refusal, field, "must not be empty");
-    return people_refuse_field(refusal, field, "must be at most %d characters long", chars_max);
+        return body_refuse(refusal, field, "must not be empty");
+    return body_refuse(refusal, field, "must be at most %d characters long", chars_max);
 }
 
 int people_read_line(const json_t *body, const char *field, int chars_max, char **out,
@@ -75,26 +49,13 @@ int people_read_lines(const json_t *body, const char *field, int chars_max, char
     return read_clean(body, field, chars_max, protocol_clean_lines, out, refusal);
 }
 
-int people_read_int(const json_t *body, const char *field, int min, int max, int *out,
-                    struct refusal *refusal) {
-    const json_t *value = json_object_get(body, field);
-    if (!value)
-        return 0;
-    if (!json_is_integer(value) || json_integer_value(value) < min ||
-        json_integer_value(value) > max)
-        return people_refuse_field(refusal, field, "must be a whole number from %d to %d", min,
-                                   max);
-    *out = (int)json_integer_value(value);
-    return 0;
-}
-
 int people_read_time(const json_t *body, const char *field, int64_t *unix_ms,
                      struct refusal *refusal) {
     const json_t *value = json_object_get(body, field);
     if (!value)
         return 0;
     if (!json_is_string(value) || !people_parse_time(json_string_value(value), unix_ms))
-        return people_refuse_field(refusal, field, "must be a time such as 2026-01-02T03:04:05Z");
+        return body_refuse(refusal, field, "must be a time such as 2026-01-02T03:04:05Z");
     return 0;
 }
 

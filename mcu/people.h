@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What accounts and meetings have in common: the fields of a JSON object that a person filled in,
-// e-mail addresses, what a store in trouble means for who asked. Pure; any thread.
+// What accounts and meetings have in common, besides body.h: texts that a person filled in, e-mail
+// addresses, what a store in trouble means for who asked. Pure; any thread.
 #ifndef MCU_PEOPLE_H
 #define MCU_PEOPLE_H
 
@@ -12,11 +12,6 @@
 
 enum { PEOPLE_EMAIL_MAX = 254 }; // bytes
 
-// 422 `bad-field`, with a sentence that goes on after the field's name. Returns -1.
-__attribute__((format(printf, 3, 4))) int
-people_refuse_field(struct refusal *refusal, const char *field, const char *format, ...);
-// known ends with NULL. 0, or -1 and *refusal that names the field that is none.
-int people_check_fields(const json_t *body, const char *const *known, struct refusal *refusal);
 // A string, borrowed from body. NULL when it is not there (or null): an error if is_needed. 0, or
 // -1 and *refusal.
 int people_read_text(const json_t *body, const char *field, bool is_needed, const char **out,
@@ -27,9 +22,6 @@ int people_read_line(const json_t *body, const char *field, int chars_max, char 
 int people_read_lines(const json_t *body, const char *field, int chars_max, char **out,
                       struct refusal *refusal);
 
-// A whole number; left as it is when not there.
-int people_read_int(const json_t *body, const char *field, int min, int max, int *out,
-                    struct refusal *refusal);
 // RFC 3339, any offset, from 1970 on; left as it is when not there.
 int people_read_time(const json_t *body, const char *field, int64_t *unix_ms,
                      struct refusal *refusal);
