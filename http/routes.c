@@ -82,7 +82,9 @@ const struct route routes[] = {
     {"/metrics",                                  "GET",    ACTION_METRICS,           api_get_metrics,                 0},
     {"/r/{room}",                                 "GET",    ACTION_LOOK,              pages_get_room,                  0},
     {"/readyz",                                   "GET",    ACTION_LOOK,              api_get_readiness,               0},
+    {"/recordings",                               "GET",    ACTION_LOOK,              pages_get_recordings,            0},
     {"/sign-in",                                  "GET",    ACTION_LOOK,              pages_get_sign_in,               0},
+    {"/watch/{room}",                             "GET",    ACTION_LOOK,              pages_get_watch,                 0},
     {"/ws",                                       "GET",    ACTION_LOOK,              upgrade_to_websocket,            0},
 };
 // clang-format on

@@ -5,12 +5,13 @@ import { api } from './api.js';
 import { byId } from './dom.js';
 import { History } from './history.js';
 import { Meetings } from './meetings.js';
+import { OwnRecordings } from './own-recordings.js';
 import { OwnRoom } from './own-room.js';
 import { themeInit } from './theme.js';
 import { userForget, userRemember } from './user.js';
 
-const PARTS = ['room', 'meetings', 'history', 'account'];
-const TITLES = { room: 'My room', meetings: 'Meetings', history: 'History', account: 'Account' };
+const PARTS = ['room', 'meetings', 'history', 'recordings', 'account'];
+const TITLES = { room: 'My room', meetings: 'Meetings', history: 'History', recordings: 'Recordings', account: 'Account' };
 let parts = null;
 
 function homeShow(isFirst = false) {
@@ -36,7 +37,7 @@ async function homeInit() {
   try {
     const { user } = await api('GET', '/session');
     userRemember(user);
-    parts = { room: new OwnRoom(user), meetings: new Meetings(), history: new History(), account: new Account(user, homeGoToSignIn) };
+    parts = { room: new OwnRoom(user), meetings: new Meetings(), history: new History(), recordings: new OwnRecordings(), account: new Account(user, homeGoToSignIn) };
     byId('sections').hidden = false;
     addEventListener('hashchange', () => homeShow());
     homeShow(true);
