@@ -44,11 +44,13 @@ export function hlsReadInit(buffer) {
 }
 
 function readId(view, begin, end) {
+  if (begin >= end) return 0;
   const at = begin + (view.getUint8(begin) === 1 ? 20 : 12);
   return at + 4 <= end ? view.getUint32(at) : 0;
 }
 
 function readScale(view, begin, end) {
+  if (begin >= end) return 0;
   const at = begin + (view.getUint8(begin) === 1 ? 20 : 12);
   return at + 4 <= end ? view.getUint32(at) : 0;
 }
