@@ -102,8 +102,6 @@ export class Call {
     new Waiting(this.#session, this.#moderate, () => this.#drawer.show('people'));
     this.#layouts = new Layouts(this.#session, this.#moderate);
     this.#settings = new RoomSettings(this.#session, this.#moderate);
-    this.#record = new Record(this.#session, (look) => this.#dock.set('record', look));
-    this.#live = new Live(this.#session, (look) => this.#dock.set('live', look));
     new QualityMarks(this.#session, this.overlay);
     new Pause(this.#session);
     this.panel = new Panel(this.#session);
@@ -126,6 +124,8 @@ export class Call {
       theme: () => document.querySelector('[data-testid="call-theme"]').click(),
     };
     this.#dock = new Dock(actions, (emoji) => this.#reactions.send(emoji));
+    this.#record = new Record(this.#session, (look) => this.#dock.set('record', look));
+    this.#live = new Live(this.#session, (look) => this.#dock.set('live', look));
     this.#fullscreen = fullscreenInit(byId('call'), byId('composite'), (isFull) => this.#dock.set('fullscreen', {
       icon: isFull ? 'shrink' : 'expand', words: isFull ? 'Leave full screen' : 'Full screen',
     }));

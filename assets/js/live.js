@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The call shown live elsewhere: on a page of this server (HLS), or pushed to a platform (RTMP). For moderators.
-// A stream key is sent once and kept nowhere: what the server tells of it is masked.
+// Everybody sees that it is live. A stream key is sent once and kept nowhere: what the server tells of it is masked.
 import { clipboardCopy } from './clipboard.js';
 import { build, byId, icon } from './dom.js';
 import { formComplain } from './form.js';
@@ -18,6 +18,7 @@ export class Live {
   #timer;
   #read_ms = Date.now();
   #asked = null; // the form that was sent, and not answered yet
+  #isLive = false;
   #rows = '';
   #states = new Map(); // of each broadcast, as it was told last
 
@@ -50,30 +51,37 @@ export class Live {
     byId('live-dialog').showModal();
   }
 
+  // It is told every second.
   #onBroadcasts() {
     this.#read_ms = Date.now();
-    if (this.#asked === 'push') byId('live-url').value = byId('live-key').value = '';
-    this.#asked = null;
-    byId('live-error').textContent = '';
+    if (this.#session.broadcasts.some(({ id }) => !this.#states.has(id))) this.#onBegun();
     this.#sayChanges();
     this.#draw();
   }
 
+  #onBegun() {
+    if (this.#asked === 'push') byId('live-url').value = byId('live-key').value = '';
+    this.#asked = null;
+    byId('live-error').textContent = '';
+  }
+
   // Once each, in words: the rows tell it to who looks at them.
   #sayChanges() {
+    if (!this.#isLive && this.#session.broadcasts.some(({ state }) => state === 'live')) toast('This call is shown live to others.', { iconName: 'broadcast', topic: 'live' });
     for (const { id, kind, state } of this.#session.broadcasts) {
       const before = this.#states.get(id);
       this.#states.set(id, state);
-      if (before === undefined || before === state) continue;
+      if (before === undefined || before === state || state !== 'waiting' || !this.#session.isModerator) continue;
       const what = kind === 'hls' ? 'The page' : 'The broadcast';
-      if (state === 'live') toast(`${what} is live.`, { iconName: 'broadcast', topic: 'live' });
-      else if (state === 'waiting') toast(`${what} was interrupted. The server tries again by itself.`, { kind: 'error', topic: 'live' });
+      toast(`${what} was interrupted. The server tries again by itself.`, { kind: 'error', topic: 'live' });
     }
   }
 
   #draw() {
     const { broadcasts, isModerator } = this.#session;
     const isLive = broadcasts.some((each) => each.state === 'live');
+    this.#isLive = isLive;
+    byId('live-badge').hidden = !isLive;
     this.#onLook({ state: broadcasts.length ? 'recording' : null, words: broadcasts.length ? (isLive ? 'Live now' : 'Going live…') : 'Show it live' });
     byId('live-page-form').hidden = broadcasts.some((each) => each.kind === 'hls');
     if (!isModerator && byId('live-dialog').open) byId('live-dialog').close();

@@ -3,7 +3,7 @@
 // decides and tells everybody; nothing is shown here before it has.
 import { ask } from './ask.js';
 import { build, byId, icon } from './dom.js';
-import { recordingSeconds } from './recording.js';
+import { RECORDING_NONE, recordingSeconds } from './recording.js';
 import { sizeWords } from './size.js';
 import { toast } from './toast.js';
 import { whenClock } from './when.js';
@@ -37,7 +37,7 @@ export class Record {
     session.on('refused', ({ code, message }) => this.#onRefused(code, message));
     this.#timer = setInterval(() => this.#drawTimes(), EVERY_MS);
     this.#drawForm();
-    this.#onRecording({ state: 'stopped' });
+    this.#onRecording(RECORDING_NONE);
   }
 
   close() {
@@ -56,9 +56,14 @@ export class Record {
     (byId('record-runs').querySelector('button') ?? byId('record-form').querySelector('[type="submit"]')).focus();
   }
 
-  // Said once: when it begins (also to who comes in later), and when it ends.
+  // It is told every second. Said once: when it begins (also to who comes in later), and when it ends.
   #onRecording(before) {
-    const { state, ended } = this.#session.recording;
+    const { state, recordings, ended } = this.#session.recording;
+    if (before.state !== state || ended.length || recordings.length !== before.recordings.length) this.#onChange(before, state, ended);
+    this.#draw();
+  }
+
+  #onChange(before, state, ended) {
     const isMine = this.#asked;
     this.#asked = false;
     byId('record-error').textContent = '';
@@ -68,7 +73,6 @@ export class Record {
     if (before.state !== 'stopped' && state === 'stopped' && !ended.length) this.#say('The recording was stopped.', 'stop');
     const isOver = before.state !== state && (before.state === 'stopped' || state === 'stopped');
     if (isMine && isOver && byId('record-dialog').open) byId('record-dialog').close();
-    this.#draw();
   }
 
   #say(words, iconName) {

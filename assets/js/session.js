@@ -34,7 +34,7 @@ export class Session extends Emitter {
   viewers = 0;
   door = null; // what the server says to who waits in front of it
   recording = RECORDING_NONE; // what of this call is being recorded (js/recording.js)
-  broadcasts = []; // where it is shown live; moderators know
+  broadcasts = []; // where it is shown live
   restartAt_ms = 0; // when the server went down for a while; 0: it did not
   members = new Map(); // id -> member, in the order they came
   speaking = new Set();
@@ -203,7 +203,7 @@ export class Session extends Emitter {
     if (this.id && this.self && role) this.#putMember({ ...this.self, role });
     if (!isNew) return;
     if (this.isViewer) this.#media.release();
-    if (!this.isModerator) this.waiting = this.broadcasts = [];
+    if (!this.isModerator) this.waiting = [];
     if (wasViewer && !this.isViewer && this.state === 'joined') this.#openPeer(); // one that can send, too
     this.emit('rights', { isNew: true });
   }
@@ -219,6 +219,7 @@ export class Session extends Emitter {
     const before = this.recording;
     this.recording = recordingRead(message, before);
     if (this.recording !== before) this.emit('recording', { before });
+    if (message.broadcasts) this.#onBroadcast(message);
   }
 
   // All of them, or the one that has changed.
