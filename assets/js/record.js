@@ -127,7 +127,7 @@ export class Record {
     for (const row of byId('record-runs').children) {
       const each = recordings.find(({ id }) => id === row.dataset.recording);
       const figures = row.querySelector('[data-figures]');
-      if (each) figures.textContent = [whenClock(recordingSeconds(each, read)), sizeWords(each.bytes), figures.dataset.figures].filter(Boolean).join(' · ');
+      if (each) figures.textContent = [whenClock(recordingSeconds(each, read)), sizeWords(each.bytes), figures.dataset.figures, recordGaps(each)].filter(Boolean).join(' · ');
     }
   }
 
@@ -166,4 +166,9 @@ export class Record {
     this.#asked = false;
     byId('record-error').textContent = wordsForRefusal(code, message);
   }
+}
+
+// The server's disk was too slow: something is missing in the file.
+function recordGaps({ gaps }) {
+  return gaps > 0 ? `${gaps} ${gaps === 1 ? 'gap' : 'gaps'}` : null;
 }

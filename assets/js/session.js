@@ -225,7 +225,7 @@ export class Session extends Emitter {
   // All of them, or the one that has changed.
   #onBroadcast({ broadcasts, broadcast }) {
     if (Array.isArray(broadcasts)) {
-      this.broadcasts = broadcasts;
+      this.broadcasts = broadcasts.filter(({ state }) => state !== 'stopped');
     } else if (broadcast?.id) {
       const others = this.broadcasts.filter(({ id }) => id !== broadcast.id);
       this.broadcasts = broadcast.state === 'stopped' ? others : [...others, broadcast];
