@@ -19,6 +19,7 @@ export class FilmPlayer {
   #film = null;
   #media = null;
   #segment = 1;
+  #drawn = '';
   #releases = []; // what to let go with this film
   #turn = 0; // counts the films, so that a slow answer for an earlier one is dropped
 
@@ -56,14 +57,19 @@ export class FilmPlayer {
     this.#media?.load();
     this.#media = null;
     this.#film = null;
+    this.#drawn = '';
     for (const release of this.#releases.splice(0)) release();
     byId('player-stage').replaceChildren();
     for (const id of ['chapters', 'chat']) byId(id).replaceChildren();
     for (const id of ['player', 'player-chapters', 'player-chat']) byId(id).hidden = true;
   }
 
+  // Anew only when something has changed, so that a button under the finger stays.
   #draw() {
     const film = this.#film;
+    const drawn = JSON.stringify([film, this.#segment]);
+    if (drawn === this.#drawn) return;
+    this.#drawn = drawn;
     const from = new Date(film.started_at);
     byId('player-title').textContent = filmTitle(film);
     byId('player-when').replaceChildren(build('b', {}, whenDay(from)), whenTime(from), film.title ? build('span', {}, film.room) : '');
@@ -200,7 +206,10 @@ export class FilmPlayer {
   #markChapter(cues) {
     const at = this.#media?.currentTime ?? 0;
     const current = cues.findLastIndex((cue) => cue.startTime <= at + 0.05);
-    [...byId('chapters').children].forEach((item, i) => item.firstElementChild.toggleAttribute('aria-current', i === current));
+    [...byId('chapters').children].forEach(({ firstElementChild: cue }, i) => {
+      if (i === current) cue.setAttribute('aria-current', 'true');
+      else cue.removeAttribute('aria-current');
+    });
   }
 
   #seek(seconds) {

@@ -3,7 +3,7 @@
 // is open is named by the address's fragment.
 import { api } from './api.js';
 import { byId } from './dom.js';
-import { filmCard, filmIsRunning } from './film.js';
+import { filmCard, filmIsRunning, filmIsSound } from './film.js';
 import { FilmPlayer } from './film-player.js';
 import { formComplain, formOnSubmit } from './form.js';
 import { storageTabGet, storageTabSet } from './storage.js';
@@ -12,7 +12,8 @@ import { toast } from './toast.js';
 import { userForget, userRemember } from './user.js';
 
 const PAGE = 60;
-const EVERY_MS = 3000; // while something is being recorded
+const EVERY_MS = 3000; // while something is being recorded, or waits for its picture
+const FRESH_MS = 60000;
 
 let key = null;
 let player = null;
@@ -23,6 +24,11 @@ let timer = 0;
 let drawn = '';
 
 const recordingsList = (after, limit) => api('GET', `/recordings?limit=${limit}${after ? `&cursor=${encodeURIComponent(after)}` : ''}`, { key });
+
+// Runs, or has just ended: its picture is still to come.
+function recordingsIsFresh(film) {
+  return filmIsRunning(film) || (!film.poster && !filmIsSound(film) && Date.now() - Date.parse(film.ended_at) < FRESH_MS);
+}
 
 async function recordingsRead() {
   const all = [];
@@ -85,7 +91,7 @@ async function recordingsRefresh() {
     byId('library-state').textContent = error.message;
     if (error.status == null) reportError(error);
   }
-  if (films.some(filmIsRunning) && document.visibilityState === 'visible') timer = setTimeout(recordingsRefresh, EVERY_MS);
+  if (films.some(recordingsIsFresh) && document.visibilityState === 'visible') timer = setTimeout(recordingsRefresh, EVERY_MS);
 }
 
 // What is open is in no list any more: deleted, unless it is merely older than what is listed.
