@@ -46,7 +46,7 @@ async function makeStream() {
             context.fillStyle = '#fff';
             context.fillRect(turn * 5 % 300, 80, 20, 20);
         }, 40);
-        const recorder = new MediaRecorder(canvas.captureStream(25), { mimeType: 'video/mp4;codecs=vp09.00.10.08', videoKeyFrameIntervalDuration: 1000 });
+        const recorder = new MediaRecorder(canvas.captureStream(25), { mimeType: 'video/mp4;codecs=vp9', videoKeyFrameIntervalDuration: 1000 });
         const parts = [];
         recorder.ondataavailable = ({ data }) => parts.push(data);
         const isOver = new Promise((resolve) => { recorder.onstop = resolve; });
