@@ -75,7 +75,8 @@ static void add_headers(struct reply *reply, const struct download *download,
 static enum range_outcome choose(const struct request *request, const struct opened *file,
                                  struct range *range) {
     const char *asked = request_header(request, "Range");
-    if (!range_is_fresh(request_header(request, "If-Range"), file->etag))
+    bool is_head = strcmp(request->method, "HEAD") == 0; // RFC 9110, 14.2: for GET alone
+    if (is_head || !range_is_fresh(request_header(request, "If-Range"), file->etag))
         asked = NULL;
     return range_choose(asked, file->size_bytes, range);
 }
