@@ -6,6 +6,7 @@
 #include "http/api_people.h"
 #include "http/download.h"
 #include "http/request.h"
+#include "http/routes.h"
 #include "mcu/library.h"
 
 #include <stdio.h>
