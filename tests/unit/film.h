@@ -16,9 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILM_MAYBE __attribute__((unused))
-#define FILM_MS    INT64_C(1000000)
-#define FILM_S     INT64_C(1000000000)
+#define FILM_MAYBE    __attribute__((unused))
+#define FILM_MS       INT64_C(1000000)
+#define FILM_S        INT64_C(1000000000)
+#define FILM_FRAME_NS INT64_C(33333334) // no more than 30 in a second
 
 enum { FILM_WIDTH = 320, FILM_HEIGHT = 192, FILM_FPS = 30 };
 
@@ -80,7 +81,7 @@ FILM_MAYBE static struct packet *film_picture_of(int64_t pts_ns, bool is_keyfram
     struct packet *packet = packet_create(PACKET_VIDEO, data, size_bytes);
     free(data);
     packet->pts_ns = pts_ns;
-    packet->duration_ns = FILM_S / FILM_FPS;
+    packet->duration_ns = FILM_FRAME_NS;
     packet->is_keyframe = is_keyframe;
     return packet;
 }
@@ -140,6 +141,11 @@ FILM_MAYBE static void film_note_header(struct film *film, AVFormatContext *form
     const AVDictionaryEntry *title = av_dict_get(format->metadata, "title", NULL, 0);
     snprintf(film->title, sizeof(film->title), "%s", title ? title->value : "");
     film->duration_ns = format->duration > 0 ? format->duration * 1000 : 0;
+    for (unsigned i = 0; i < format->nb_streams && film->duration_ns == 0; i++)
+        if (format->streams[i]->duration > 0)
+            film->duration_ns =
+                av_rescale_q(format->streams[i]->duration, format->streams[i]->time_base,
+                             (AVRational){1, 1000000000});
     film->chapters = (int)format->nb_chapters;
     for (int i = 0; i < film->chapters && i < 16; i++) {
         const AVChapter *chapter = format->chapters[i];
