@@ -245,7 +245,7 @@ static struct live *create(struct room *room, const struct broadcast_wish *wish)
         live->dir = broadcast_hls_dir(room->world->config, room->spec.name);
         g_strlcpy(live->shown_url, "HLS", sizeof(live->shown_url));
     } else {
-        broadcast_url_mask(wish->url, live->shown_url);
+        broadcast_mask_url(wish->url, live->shown_url, sizeof(live->shown_url));
     }
     return live;
 }
@@ -271,7 +271,6 @@ int room_broadcast_start(struct room *room, const struct broadcast_wish *wish, j
         return refusal_set(refusal, 503, "cannot-broadcast", "It cannot go live: %s.",
                            strerror(-error));
     }
-    tell_state(live, broadcast_state_name(BROADCAST_CONNECTING), 0);
     record_tell(room);
     *out = live_to_json(live);
     return 0;

@@ -20,13 +20,9 @@ int room_broadcast_stop(struct room *room, const char *id, struct refusal *refus
 json_t *room_broadcast_list(const struct room *room);
 void room_broadcast_end_all(struct room *room); // the room ends; before its mixer does
 
-// ---- URLs; pure ----
-
 // rtmp or rtmps, a host, something behind it. may_be_private: false keeps it from addresses, given
-// as such, that are not of the public internet. 0, or -1 and *refusal (field "url").
+// as such, that are not of the public internet. 0, or -1 and *refusal (field "url"). Pure.
 int broadcast_url_check(const char *url, bool may_be_private, struct refusal *refusal);
-// "rtmp://host/app/***": what may be shown. What is no such URL is all stars.
-void broadcast_url_mask(const char *url, char out[BROADCAST_URL_MAX]);
 
 // ---- HLS files; any thread ----
 

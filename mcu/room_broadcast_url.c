@@ -3,17 +3,11 @@
 
 #include "mcu/body.h"
 #include "mcu/webhooks_target.h"
+#include "mixer/record/broadcast.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-
-// Behind "rtmp://" or "rtmps://"; NULL: neither.
-static const char *skip_scheme(const char *url) {
-    if (g_ascii_strncasecmp(url, "rtmp://", 7) == 0)
-        return url + 7;
-    return g_ascii_strncasecmp(url, "rtmps://", 8) == 0 ? url + 8 : NULL;
-}
 
 // Where the host begins, and how long it is, without user, password and port.
 static const char *find_host(const char *rest, size_t *bytes) {
@@ -55,32 +49,12 @@ static bool is_private(const char *host, size_t bytes) {
 
 int broadcast_url_check(const char *url, bool may_be_private, struct refusal *refusal) {
     size_t bytes = 0;
-    const char *rest = skip_scheme(url);
     if (strlen(url) >= BROADCAST_URL_MAX)
         return body_refuse(refusal, "url", "must have %d bytes at most", BROADCAST_URL_MAX - 1);
-    for (const char *c = url; *c; c++)
-        if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 127)
-            return body_refuse(refusal, "url", "must be of ASCII without white space");
-    const char *host = rest ? find_host(rest, &bytes) : NULL;
-    if (!host || bytes == 0 || !strchr(host, '/') || !strchr(host, '/')[1])
+    if (!broadcast_is_url_allowed(url))
         return body_refuse(refusal, "url", "must be rtmp:// or rtmps://, a host and a path");
-    if (!may_be_private && is_private(host, bytes))
+    const char *host = find_host(strstr(url, "://") + 3, &bytes);
+    if (bytes == 0 || (!may_be_private && is_private(host, bytes)))
         return body_refuse(refusal, "url", "must not lead to an address that is not public");
     return 0;
-}
-
-void broadcast_url_mask(const char *url, char out[BROADCAST_URL_MAX]) {
-    size_t bytes = 0;
-    const char *rest = skip_scheme(url);
-    const char *host = rest ? find_host(rest, &bytes) : NULL;
-    if (!host || bytes == 0) {
-        g_strlcpy(out, "***", BROADCAST_URL_MAX);
-        return;
-    }
-    size_t port = strcspn(host + bytes, "/?#");
-    const char *path = host + bytes + port;
-    size_t app = path[0] == '/' ? 1 + strcspn(path + 1, "/?#") : 0;
-    bool has_more = app > 1 && path[app] == '/'; // else the first part may be the secret
-    snprintf(out, BROADCAST_URL_MAX, "%.*s%.*s%.*s/***", (int)(rest - url), url,
-             (int)(bytes + port), host, has_more ? (int)app : 0, path);
 }

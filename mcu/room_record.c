@@ -169,6 +169,7 @@ static int create_recorder(struct recording *recording, const struct record_wish
         .fps = room->spec.fps,
         .segment_ns = wish->segment_s * ROOM_SECOND_NS,
         .segment_bytes = (int64_t)wish->segment_mb * 1000000,
+        .keyframe_s = config->recordings_keyframe_s,
         .syncs = config->recordings_sync,
         .free_floor_bytes = (int64_t)config->recordings_floor_mb * 1000000,
     };

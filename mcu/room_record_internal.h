@@ -25,7 +25,7 @@ struct recording {
     const char *reason; // why it ends, a literal; NULL: it does not yet
     bool is_paused;
     int error; // it ended by itself: negative errno
-    int64_t keyframe_ns, written_ns, speaker_ns; // when last
+    int64_t written_ns, speaker_ns; // when last
     char speaker[STAGE_ID_MAX];
 };
 

@@ -273,20 +273,10 @@ void room_record_on_chat(struct room *room, const char *name, const char *text) 
 
 // ---- time passes ----
 
-static void want_keyframe(struct recording *recording, int64_t now_ns) {
-    int64_t every_ns = recording->room->world->config->recordings_keyframe_s * ROOM_SECOND_NS;
-    if (!recording->has_video || !is_running(recording) ||
-        now_ns - recording->keyframe_ns < every_ns)
-        return;
-    recording->keyframe_ns = now_ns;
-    tap_request_keyframe(recording->tap);
-}
-
 void room_record_check(struct room *room, int64_t now_ns) {
     for (guint i = 0; i < room->recordings->len; i++) {
         struct recording *recording = room->recordings->pdata[i];
         struct library_figures figures;
-        want_keyframe(recording, now_ns);
         keep_side_files(recording, now_ns);
         record_get_figures(recording, &figures);
         library_note(room->world->library, recording->id, &figures);
