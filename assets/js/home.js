@@ -19,8 +19,10 @@ function homeShow(isFirst = false) {
   const name = PARTS.includes(wanted) ? wanted : 'room';
   for (const part of PARTS) byId(`section-${part}`).hidden = part !== name;
   for (const tab of document.querySelectorAll('[data-tab]')) {
-    if (tab.dataset.tab === name) tab.setAttribute('aria-current', 'page');
-    else tab.removeAttribute('aria-current');
+    tab.toggleAttribute('aria-current', tab.dataset.tab === name);
+    if (tab.dataset.tab !== name) continue;
+    tab.setAttribute('aria-current', 'page');
+    tab.scrollIntoView({ block: 'nearest', inline: 'nearest' }); // on a phone they do not all fit
   }
   document.title = `${TITLES[name]} · Tessera`;
   parts[name].refresh();
