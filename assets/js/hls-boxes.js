@@ -68,9 +68,10 @@ function readCodec(view, kind, begin, end) {
   return codec;
 }
 
+// Some writers leave the level at 0, which no browser takes: then 3.1, up to 720p.
 function readVp(view, kind, at) {
   const two = (value) => String(value).padStart(2, '0');
-  return `${kind}.${two(view.getUint8(at + 4))}.${two(view.getUint8(at + 5))}.${two(view.getUint8(at + 6) >> 4)}`;
+  return `${kind}.${two(view.getUint8(at + 4))}.${two(view.getUint8(at + 5) || 31)}.${two(view.getUint8(at + 6) >> 4)}`;
 }
 
 // Seconds at which a media segment begins, by its earliest track; null: it does not say.

@@ -169,7 +169,7 @@ test('a live stream begins before its newest segment, one that is over at its fi
 
 test('an init segment tells its codecs; broken ones yield nothing, and come to an end', () => {
     const { type } = hlsReadInit(stream.init.slice().buffer);
-    assert.match(type, /^video\/mp4; codecs="vp09\.\d\d\.\d\d\.\d\d"$/);
+    assert.match(type, /^video\/mp4; codecs="vp09\.00\.[1-6]\d\.08"$/);
     for (let length = 0; length < stream.init.length; length += 7) {
         const cut = hlsReadInit(stream.init.slice(0, length).buffer);
         assert.ok(cut === null || cut.type);
