@@ -5,7 +5,7 @@
 #include "http/api_call.h"
 #include "http/download.h"
 #include "http/request.h"
-#include "mcu/room_broadcast.h"
+#include "mcu/hls_files.h"
 
 #include <glib.h>
 #include <string.h>
@@ -45,13 +45,13 @@ void api_stop_broadcast(struct request *request, struct reply *reply) {
 void api_get_hls_file(struct request *request, struct reply *reply) {
     char room[ROOM_NAME_MAX];
     struct refusal refusal;
-    const char *name = request_param(request, "file"), *type = broadcast_hls_type(name);
+    const char *name = request_param(request, "file"), *type = hls_files_type(name);
     if (!type || !protocol_clean_room_name(request_param(request, "room"), room)) {
         refusal_set(&refusal, 404, "file-not-found", "There is no such file.");
         reply_refusal(reply, &refusal);
         return;
     }
-    char *dir = broadcast_hls_dir(request->site->config, room);
+    char *dir = hls_files_dir(request->site->config, room);
     char *path = g_strdup_printf("%s/%s", dir, name);
     bool is_playlist = strcmp(name, "index.m3u8") == 0;
     const struct download file = {.path = path,

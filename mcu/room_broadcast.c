@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "mcu/room_broadcast.h"
 
+#include "mcu/hls_files.h"
 #include "mcu/log.h"
 #include "mcu/room_record_internal.h"
 #include "mixer/record/broadcast.h"
@@ -27,21 +28,6 @@ struct live {
     // Control loop only.
     bool is_ending;
 };
-
-// ---- HLS files ----
-
-char *broadcast_hls_dir(const struct config *config, const char *room) {
-    return g_strdup_printf("%s/hls/%s", config->data_dir, room);
-}
-
-const char *broadcast_hls_type(const char *file) {
-    size_t stem = strspn(file, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
-    if (strcmp(file, "index.m3u8") == 0)
-        return "application/vnd.apple.mpegurl";
-    if (strcmp(file, "init.mp4") == 0)
-        return "video/mp4";
-    return stem > 0 && strcmp(file + stem, ".m4s") == 0 ? "video/iso.segment" : NULL;
-}
 
 static void remove_dir(const char *path) {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -242,7 +228,7 @@ static struct live *create(struct room *room, const struct broadcast_wish *wish)
     live->is_hls = wish->is_hls;
     snprintf(live->id, sizeof(live->id), "live%u", ++room->last_tap_number);
     if (wish->is_hls) {
-        live->dir = broadcast_hls_dir(room->world->config, room->spec.name);
+        live->dir = hls_files_dir(room->world->config, room->spec.name);
         g_strlcpy(live->shown_url, "HLS", sizeof(live->shown_url));
     } else {
         broadcast_mask_url(wish->url, live->shown_url, sizeof(live->shown_url));

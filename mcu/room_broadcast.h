@@ -24,11 +24,4 @@ void room_broadcast_end_all(struct room *room); // the room ends; before its mix
 // as such, that are not of the public internet. 0, or -1 and *refusal (field "url"). Pure.
 int broadcast_url_check(const char *url, bool may_be_private, struct refusal *refusal);
 
-// ---- HLS files; any thread ----
-
-// <data_dir>/hls/<room>, made of a clean room name. Malloc'ed by GLib.
-char *broadcast_hls_dir(const struct config *config, const char *room);
-// index.m3u8, init.mp4 and *.m4s: the content type, a literal; NULL: no such file.
-const char *broadcast_hls_type(const char *file);
-
 #endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "mcu/hls_files.h"
 #include "mcu/room_broadcast.h"
 #include "mcu/room_record_notes.h"
 
@@ -140,15 +141,15 @@ static void test_only_whole_urls_of_public_hosts_are_taken(void **state) {
 }
 
 static void test_hls_serves_its_own_files_alone(void **state) {
-    assert_string_equal(broadcast_hls_type("index.m3u8"), "application/vnd.apple.mpegurl");
-    assert_string_equal(broadcast_hls_type("init.mp4"), "video/mp4");
-    assert_non_null(broadcast_hls_type("segment-00012.m4s"));
-    assert_null(broadcast_hls_type("../tessera.db"));
-    assert_null(broadcast_hls_type("a/b.m4s"));
-    assert_null(broadcast_hls_type("..m4s"));
-    assert_null(broadcast_hls_type(".m4s"));
-    assert_null(broadcast_hls_type("index.m3u8.tmp"));
-    assert_null(broadcast_hls_type(""));
+    assert_string_equal(hls_files_type("index.m3u8"), "application/vnd.apple.mpegurl");
+    assert_string_equal(hls_files_type("init.mp4"), "video/mp4");
+    assert_non_null(hls_files_type("segment-00012.m4s"));
+    assert_null(hls_files_type("../tessera.db"));
+    assert_null(hls_files_type("a/b.m4s"));
+    assert_null(hls_files_type("..m4s"));
+    assert_null(hls_files_type(".m4s"));
+    assert_null(hls_files_type("index.m3u8.tmp"));
+    assert_null(hls_files_type(""));
 }
 
 int main(void) {
