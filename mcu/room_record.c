@@ -75,7 +75,7 @@ static void on_ended(struct recording *recording, int error) {
     tap_close(recording->tap);
     g_ptr_array_remove(room->recordings, recording);
     if (!room->is_ended)
-        record_tell(room);
+        record_tell_end(recording);
     g_thread_unref(g_thread_new("record-end", finish, recording));
 }
 

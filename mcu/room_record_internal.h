@@ -38,6 +38,8 @@ void record_begin_notes(struct recording *recording); // who is there, what is s
 void record_add_pause(struct recording *recording, bool is_paused);
 // All are told how far everything is, and the picture is marked, or not.
 void record_tell(struct room *room);
+// Likewise, with the one that has just ended, and why: it is in no list any more.
+void record_tell_end(const struct recording *recording);
 
 // Counts them, for room_records_unfinished(). Any thread.
 void record_count_unfinished(int change);

@@ -82,12 +82,26 @@ json_t *room_record_list(const struct room *room) {
     return list;
 }
 
-void record_tell(struct room *room) {
+// Takes list.
+static void tell(struct room *room, json_t *list) {
     const char *state = room_record_state(room);
     mixer_set_recording(room->mixer, strcmp(state, "recording") == 0);
     room->record_told_ns = mixer_now_ns();
-    room_tell_signaling(
-        room, protocol_recording(state, room_record_list(room), room_broadcast_list(room)), NULL);
+    room_tell_signaling(room, protocol_recording(state, list, room_broadcast_list(room)), NULL);
+}
+
+void record_tell(struct room *room) {
+    tell(room, room_record_list(room));
+}
+
+void record_tell_end(const struct recording *recording) {
+    json_t *list = room_record_list(recording->room);
+    json_array_append_new(
+        list, json_pack("{s:s, s:s, s:b, s:s, s:s}", "id", recording->id, "container",
+                        recorder_container_name(recording->container), "audio_only",
+                        !recording->has_video, "state", recording->error ? "failed" : "finished",
+                        "reason", recording->reason));
+    tell(recording->room, list);
 }
 
 // ---- side files ----

@@ -235,7 +235,7 @@ export class FilmPlayer {
   #onError(media) {
     if (media !== this.#media || !media.error || !media.getAttribute('src')) return;
     const isKind = media.error.code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED;
-    byId('player-stage').replaceChildren(build('p', { class: 'player-note' }, icon('warning'),
+    byId('player-stage').replaceChildren(build('p', { class: 'player-note', title: media.error.message }, icon('warning'),
       isKind ? 'This browser cannot play this kind of file, or the server did not give it. Download it and try another player.' : 'It could not be played any further.'));
   }
 

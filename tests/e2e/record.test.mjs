@@ -12,7 +12,7 @@ const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile:
 let server, browser, other, ada, ben, library, film;
 
 before(async () => {
-    server = await startServer('--recordings-floor-mb', '1');
+    server = await startServer('--recordings-floor-mb', '1', '--webhooks-private-targets', 'true');
     browser = await launch({ colour: 'red', hz: 440 });
     other = await launch({ colour: 'green', hz: 1000 });
     const answer = await server.api('/users', {
@@ -137,13 +137,18 @@ test('the library has its card, its poster is a picture', async () => {
     await until('with its poster', () => card.locator('img').first().evaluate((image) => image.naturalWidth > 100));
 });
 
+const noteOf = (page) => page.locator('.player-note').evaluateAll((notes) => notes.map((note) => `${note.title} ${note.textContent}`));
+
 test('it plays, its length is known, it seeks to its middle', async () => {
     const media = control(library, 'media');
     await until('its length is known', () => media.evaluate((video) => Number.isFinite(video.duration) && video.duration > 0));
+    assert.deepEqual(await noteOf(library), []);
     const length = await media.evaluate((video) => video.duration);
     assert.ok(Math.abs(length - film.duration_seconds) < 0.5, `${length} of ${film.duration_seconds}`);
     await media.evaluate((video) => { video.muted = true; video.play(); });
-    await until('it plays', () => media.evaluate((video) => video.currentTime > 0.5 && video.videoWidth > 0));
+    await until('it plays, or says why not', async () => (await noteOf(library)).length > 0
+        || media.evaluate((video) => video.currentTime > 0.5 && video.videoWidth > 0));
+    assert.deepEqual(await noteOf(library), []);
     await media.evaluate((video) => { video.currentTime = video.duration / 2; });
     await until('it is in the middle', () => media.evaluate((video) => !video.seeking && video.currentTime >= video.duration / 2));
     await until('and plays on', () => media.evaluate((video) => video.currentTime > video.duration / 2 + 0.5 || video.ended));
@@ -236,4 +241,16 @@ test('a stream key is sent, and never shown again', async () => {
     assert.equal(server.log().includes('very-secret'), false);
     await ada.context().close();
     await ben.context().close();
+});
+
+test('a disk without room is said before anything begins', async () => {
+    const full = await startServer('--recordings-floor-mb', '100000000');
+    const page = await openPage(browser, `${full.url}/r/full?name=Ada&join=1`);
+    await until('Ada joined', () => myId(page));
+    await openRecord(page);
+    await control(page, 'record-start').click();
+    await until('it is said in the dialog', async () => /disk/.test(await control(page, 'record-error').innerText()));
+    assert.equal(await badge(page).isVisible(), false);
+    await page.context().close();
+    assert.equal(await full.stop(), 0);
 });
