@@ -93,6 +93,23 @@ void api_list_calls(struct request *request, struct reply *reply);
 void api_get_call(struct request *request, struct reply *reply);
 void api_remove_call(struct request *request, struct reply *reply);
 
+// api_recordings.c
+void api_start_recording(struct request *request, struct reply *reply);
+void api_list_room_recordings(struct request *request, struct reply *reply);
+void api_list_recordings(struct request *request, struct reply *reply);
+void api_get_recording(struct request *request, struct reply *reply);
+void api_change_recording(struct request *request, struct reply *reply);
+void api_remove_recording(struct request *request, struct reply *reply);
+void api_get_recording_media(struct request *request, struct reply *reply);
+void api_get_recording_file(struct request *request,
+                            struct reply *reply); // named by the path's end
+
+// api_broadcasts.c
+void api_start_broadcast(struct request *request, struct reply *reply);
+void api_list_broadcasts(struct request *request, struct reply *reply);
+void api_stop_broadcast(struct request *request, struct reply *reply);
+void api_get_hls_file(struct request *request, struct reply *reply);
+
 // api_metrics.c
 void api_get_metrics(struct request *request, struct reply *reply);
 

@@ -166,6 +166,19 @@ static void put_links(GString *text, struct hub *hub) {
     json_decref(links);
 }
 
+static void put_recordings(GString *text, struct library *library) {
+    struct library_totals totals = {0};
+    if (library)
+        library_get_totals(library, &totals);
+    exposition_gauge(text, "tessera_recordings_running", "Recordings that run now.",
+                     totals.running);
+    exposition_gauge(text, "tessera_recordings_kept", "Recordings in the library.", totals.count);
+    exposition_gauge(text, "tessera_recordings_kept_bytes", "What they take of the disk.",
+                     (double)totals.bytes);
+    exposition_counter(text, "tessera_recordings_bytes_total", "Written by recordings.",
+                       (double)totals.bytes_ever);
+}
+
 static void put_http(GString *text, struct site *site) {
     static const char name[] = "tessera_http_requests_total";
     exposition_begin(text, name, "counter", "HTTP requests by class of answer.");
@@ -223,6 +236,7 @@ void api_get_metrics(struct request *request, struct reply *reply) {
     put_video(text, &stats);
     put_audio(text, &stats);
     put_links(text, request->site->hub);
+    put_recordings(text, request->site->library);
     put_http(text, request->site);
     put_hooks(text, request->site->webhooks);
     put_process(text);

@@ -98,8 +98,10 @@ void api_remove_user(struct request *request, struct reply *reply) {
         accounts_each_running_room(accounts, &request->caller, user, note_room, rooms, &refusal);
     if (result == 0)
         result = accounts_remove_user(accounts, &request->caller, user, &refusal);
-    if (result == 0)
+    if (result == 0) {
         end_rooms(request, rooms);
+        library_tidy(request->site->library);
+    }
     people_answer(reply, result, 204, NULL, &refusal);
     if (result == 0 && request->caller.kind == CALLER_USER)
         people_set_cookie(request, reply, NULL);

@@ -9,6 +9,7 @@
 #include "http/server.h"
 #include "mcu/config.h"
 #include "mcu/hub.h"
+#include "mcu/library.h"
 #include "mcu/log.h"
 #include "mcu/loop.h"
 #include "mcu/peer.h"
@@ -32,6 +33,7 @@ struct tessera {
     struct events *events;
     struct webhooks *webhooks;
     struct accounts *accounts;
+    struct library *library;
     struct hub *hub;
     struct server *server;
     pthread_t signal_thread, watchdog;
@@ -161,13 +163,16 @@ static int start(struct tessera *tessera) {
     tessera->accounts = accounts_create(config, tessera->store);
     if (tessera->events)
         tessera->webhooks = webhooks_create(config, tessera->store, tessera->events);
-    if (tessera->loop && tessera->webhooks && tessera->accounts)
+    if (tessera->events)
+        tessera->library = library_create(config, tessera->store, tessera->events);
+    if (tessera->loop && tessera->webhooks && tessera->accounts && tessera->library)
         tessera->hub = hub_create(config, tessera->store, tessera->events, tessera->token_secret,
                                   tessera->loop);
     if (!tessera->hub) {
         fprintf(stderr, "tessera: the rooms cannot be made\n");
         return -ENOMEM;
     }
+    hub_set_library(tessera->hub, tessera->library);
     const struct server_world world = {
         .hub = tessera->hub,
         .api_key = tessera->api_key,
@@ -176,6 +181,7 @@ static int start(struct tessera *tessera) {
         .events = tessera->events,
         .webhooks = tessera->webhooks,
         .accounts = tessera->accounts,
+        .library = tessera->library,
     };
     result = server_create(&world, &tessera->server, error, sizeof(error));
     if (result != 0)
@@ -242,6 +248,9 @@ int main(int argc, char **argv) {
     process_raise_fd_limit();
     int result = run(&tessera);
     hub_destroy(tessera.hub);
+    // Threads that wait for a slow disk still stand on all that follows.
+    if (hub_left_something() || !library_destroy(tessera.library))
+        _Exit(result == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
     webhooks_destroy(tessera.webhooks);
     events_destroy(tessera.events);
     accounts_destroy(tessera.accounts);

@@ -51,6 +51,17 @@ void pages_get_admin(struct request *request, struct reply *reply) {
     answer_page(request, reply, name);
 }
 
+void pages_get_recordings(struct request *request, struct reply *reply) {
+    char name[] = "recordings.html";
+    answer_page(request, reply, name);
+}
+
+void pages_get_watch(struct request *request, struct reply *reply) {
+    char name[] = "watch.html";
+    answer_page(request, reply, name);
+    reply->is_embeddable = true;
+}
+
 void pages_get_api_description(struct request *request, struct reply *reply) {
     char name[] = "openapi.yaml";
     answer_page(request, reply, name);

@@ -295,6 +295,7 @@ int server_create(const struct server_world *world, struct server **out, char *e
     server->site.events = world->events;
     server->site.webhooks = world->webhooks;
     server->site.accounts = world->accounts;
+    server->site.library = world->library;
     server->site.token_secret = world->token_secret;
     int result = make_parts(server, world->api_key, error, error_bytes);
     if (result == 0)

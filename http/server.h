@@ -7,6 +7,7 @@
 #include "mcu/accounts.h"
 #include "mcu/events.h"
 #include "mcu/hub.h"
+#include "mcu/library.h"
 #include "mcu/webhooks.h"
 
 #include <stdint.h>
@@ -23,6 +24,7 @@ struct server_world {
     struct events *events;
     struct webhooks *webhooks;
     struct accounts *accounts;
+    struct library *library;
 };
 
 // Binds and serves. 0, or negative errno and a sentence in error.

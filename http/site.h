@@ -13,6 +13,7 @@
 #include "mcu/accounts.h"
 #include "mcu/events.h"
 #include "mcu/hub.h"
+#include "mcu/library.h"
 #include "mcu/webhooks.h"
 
 #include <stdatomic.h>
@@ -28,6 +29,7 @@ struct site {
     struct events *events;
     struct webhooks *webhooks;
     struct accounts *accounts;
+    struct library *library;
     const char *token_secret;
     struct access *access;
     struct static_files *files;

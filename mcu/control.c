@@ -37,18 +37,18 @@ static control_operation *const operations[HUB_OPERATIONS] = {
     [HUB_PLAY] = control_play,
     [HUB_STOP_PLAYING] = control_stop_playing,
     [HUB_GET_ROOM_STATS] = control_get_room_stats,
+    [HUB_START_RECORDING] = control_start_recording,
+    [HUB_LIST_RUNNING_RECORDINGS] = control_list_running_recordings,
+    [HUB_CHANGE_RECORDING] = control_change_recording,
+    [HUB_START_BROADCAST] = control_start_broadcast,
+    [HUB_LIST_BROADCASTS] = control_list_broadcasts,
+    [HUB_STOP_BROADCAST] = control_stop_broadcast,
 };
-
-static int refuse_missing(struct refusal *refusal) {
-    return refusal_set(refusal, 501, "not-there-yet", "This server cannot do that yet.");
-}
 
 int hub_control(struct hub *hub, enum hub_operation operation, const struct hub_request *request,
                 json_t **out, struct refusal *refusal) {
     if (hub_is_shutting_down(hub))
         return refusal_set(refusal, 503, "server-shutdown", "The server is shutting down.");
-    if (!operations[operation])
-        return refuse_missing(refusal);
     return operations[operation](hub, request, out, refusal);
 }
 

@@ -24,6 +24,10 @@ control_operation control_list_waiting, control_admit, control_refuse, control_l
 control_operation control_list_messages, control_send_message, control_get_banner,
     control_set_banner, control_remove_banner, control_set_picture, control_remove_picture,
     control_play, control_stop_playing;
+// control_record.c
+control_operation control_start_recording, control_list_running_recordings,
+    control_change_recording, control_start_broadcast, control_list_broadcasts,
+    control_stop_broadcast;
 
 // ---- helpers of these ----
 

@@ -6,6 +6,7 @@
 #include "mcu/log.h"
 #include "mcu/peer.h"
 #include "mcu/room.h"
+#include "mcu/room_record.h"
 #include "mcu/session_internal.h"
 #include "mcu/token.h"
 
@@ -100,6 +101,14 @@ struct hub *hub_create(const struct config *config, struct store *store, struct 
     return hub;
 }
 
+void hub_set_library(struct hub *hub, struct library *library) {
+    hub->world.library = library;
+}
+
+bool hub_left_something(void) {
+    return room_records_unfinished() > 0;
+}
+
 void hub_shut_down(struct hub *hub) {
     hub->is_shutting_down = true;
     while (hub->rooms->len > 0)
@@ -118,13 +127,16 @@ void hub_destroy(struct hub *hub) {
     for (int waited_ms = 0; waited_ms < DRAIN_MAX_MS; waited_ms += DRAIN_STEP_MS) {
         loop_drain(hub->loop);
         stuck = peer_drain(DRAIN_STEP_MS);
-        if (stuck == 0 && rooms_draining() == 0)
+        if (stuck == 0 && rooms_draining() == 0 && room_records_unfinished() == 0)
             break;
         if (stuck == 0)
             g_usleep(DRAIN_STEP_MS * 1000);
     }
     errands_destroy(hub->world.errands);
     loop_drain(hub->loop);
+    if (room_records_unfinished() > 0)
+        log_warn(NULL, "%d recordings could not be finished in time: the next start repairs them",
+                 room_records_unfinished());
     if (stuck > 0)
         log_warn(NULL, "%d connections could not be closed in time", stuck);
     g_ptr_array_free(hub->rooms, TRUE);

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 struct hub;
+struct library;
 
 struct hub_stats {
     int rooms, members, sessions, peers;
@@ -38,9 +39,14 @@ struct hub_stats {
 // token_secret: of join tokens.
 struct hub *hub_create(const struct config *config, struct store *store, struct events *events,
                        const char *token_secret, struct loop *loop);
+// Before loop_run(): where rooms put their recordings. Borrowed; without it none can be made.
+void hub_set_library(struct hub *hub, struct library *library);
 // Ends every room (`bye`, reason server-shutdown), waits for the peers, frees. NULL is allowed.
 // On the control loop's thread, after loop_run() has returned. At most ~3 s.
 void hub_destroy(struct hub *hub);
+// Does something still end, of any hub, that could not be waited for? Then what it stands on must
+// stay: to be asked after hub_destroy().
+bool hub_left_something(void);
 // Control loop: says `bye` to all and refuses new joins from now on.
 void hub_shut_down(struct hub *hub);
 

@@ -3,6 +3,9 @@
 // (<dir>/<id>/): the media, poster.jpg, sheet.jpg, chapters.vtt, chat.vtt, details.json. Repairs at
 // the start what a crash has left, deletes by age and by size. Any thread; what takes long is done
 // on a thread of its own.
+//
+// library.c: its life, and recordings while they run. library_tend.c: what its thread does.
+// library_read.c: who may see what. library_files.c: names and directories.
 #ifndef MCU_LIBRARY_H
 #define MCU_LIBRARY_H
 
@@ -13,6 +16,8 @@
 #include "mcu/store.h"
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 struct library;
 
@@ -21,35 +26,62 @@ enum { LIBRARY_ID_MAX = 32, LIBRARY_PATH_MAX = 1024 };
 // Borrows all, which must outlive it. Begins to repair. NULL when out of memory or threads.
 struct library *library_create(const struct config *config, struct store *store,
                                struct events *events);
-void library_destroy(struct library *library); // NULL is allowed
+// Waits for what its thread does; for a repair at most some 2 s, then it is left behind (with what
+// it stands on: false) and the next start does it again. NULL is allowed (true).
+bool library_destroy(struct library *library);
 
 // Control loop (room_record.c): a recording begins. id and dir are filled in; the directory is
 // made.
 struct library_entry {
-    const char *room, *title, *container;
+    const char *room, *title, *container; // title NULL: none
+    bool has_video;
     int64_t owner, call, started_unix_ms;
 };
 int library_begin(struct library *library, const struct library_entry *entry,
                   char id[LIBRARY_ID_MAX], char dir[LIBRARY_PATH_MAX]); // 0 or negative errno
-// Any thread: it ended. state: "finished" or "failed"; side files are there already.
-void library_end(struct library *library, const char *id, const char *state, int64_t duration_ns,
-                 uint64_t bytes, int segments);
+// It did not begin after all: nothing is left of it.
+void library_cancel(struct library *library, const char *id);
+
+// How far it is. Any thread.
+struct library_figures {
+    const char *state;  // a literal: "recording", "paused", "finished" or "failed"
+    const char *reason; // a literal, or NULL
+    int64_t duration_ns, gap_ns;
+    uint64_t bytes;
+    int segments, gaps, kbps;
+};
+void library_note(struct library *library, const char *id, const struct library_figures *figures);
+// It ended; side files are there already. Poster and contact sheet follow.
+void library_end(struct library *library, const char *id, const struct library_figures *figures);
 
 // JSON as assets/openapi.yaml says. 0, or -1 and *refusal. The key sees all; a user those of their
 // rooms; a moderator (CALLER_ROOM) those of that room. What is somebody else's does not exist (404
-// recording-not-found).
+// recording-not-found). room NULL: of all rooms. cursor NULL: from the newest on.
 int library_list(struct library *library, const struct caller *caller, const char *room,
                  const char *cursor, int limit, json_t **out, struct refusal *refusal);
 int library_get(struct library *library, const struct caller *caller, const char *id, json_t **out,
                 struct refusal *refusal);
+// The same whoever asks, for events. A new reference, or NULL.
+json_t *library_show(struct library *library, const char *id);
+// The room it is (or was) of. False: there is no such recording.
+bool library_find_room(struct library *library, const char *id, char room[ROOM_NAME_MAX]);
 int library_remove(struct library *library, const struct caller *caller, const char *id,
                    struct refusal *refusal); // 409 recording-running while it is
 // The file for HTTP to send. name: "media" (segment 1 on), "poster.jpg", "sheet.jpg",
-// "chapters.vtt", "chat.vtt", "details.json". *type is a literal.
+// "chapters.vtt", "chat.vtt", "details.json". *type is a literal. It may not be there (yet):
+// whoever opens it says so.
 int library_find_file(struct library *library, const struct caller *caller, const char *id,
                       const char *name, int segment, char path[LIBRARY_PATH_MAX], const char **type,
                       struct refusal *refusal);
-// Bytes and count, for the metrics.
-void library_get_totals(struct library *library, uint64_t *bytes, int *count);
+
+// Somebody was deleted: what was theirs is deleted soon.
+void library_tidy(struct library *library); // NULL is allowed
+
+// Bytes and count of all, and how many run, for the metrics. ever: written since the start.
+struct library_totals {
+    uint64_t bytes, bytes_ever;
+    int count, running;
+};
+void library_get_totals(struct library *library, struct library_totals *out);
 
 #endif

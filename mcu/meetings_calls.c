@@ -8,11 +8,14 @@
 #include "mcu/people.h"
 #include "mcu/protocol.h"
 #include "mcu/store_meetings.h"
+#include "mcu/store_recordings.h"
 
 #include <errno.h>
 #include <glib.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { RECORDINGS_MAX = 200 };
 
 static int refuse(struct refusal *refusal, int error) {
     if (error == -ENOENT)
@@ -102,6 +105,14 @@ static void add_message(void *data, const struct store_message *message) {
                                           "name", message->name, "text", message->text));
 }
 
+static void add_recording(void *data, const struct store_recording *recording) {
+    json_array_append_new(data,
+                          json_pack("{s:s, s:s, s:s, s:f, s:o}", "id", recording->id, "container",
+                                    recording->container, "state", recording->state,
+                                    "duration_seconds", (double)recording->duration_ms / 1000,
+                                    "page", json_sprintf("/recordings#%s", recording->id)));
+}
+
 static int find(struct store *store, const struct caller *caller, const char *id,
                 struct found_call *out, struct refusal *refusal) {
     int64_t owner = -1;
@@ -125,7 +136,11 @@ int meetings_get_call(struct store *store, const struct caller *caller, const ch
         error = store_each_call_message(store, found.id, STORE_MESSAGES_MAX, add_message, messages);
     json_object_set_new(found.json, "people", people);
     json_object_set_new(found.json, "messages", messages);
-    json_object_set_new(found.json, "recordings", json_array());
+    json_t *recordings = json_array();
+    const struct store_recordings_of of_call = {.call = found.id, .max = RECORDINGS_MAX};
+    if (!error)
+        error = store_each_recording(store, &of_call, add_recording, recordings);
+    json_object_set_new(found.json, "recordings", recordings);
     if (error) {
         json_decref(found.json);
         return people_refuse_store(refusal, error);

@@ -7,6 +7,7 @@
 enum need {
     NEED_NOTHING,
     NEED_THIS_MACHINE, // or the key
+    NEED_CREDENTIAL,   // to be somebody
     NEED_ACCOUNT,      // signed in, or the key
     NEED_ROLE,         // to be in the room, whatever as
     NEED_GRANT,        // to have the rule's grant in the room
@@ -27,6 +28,7 @@ static const struct rule rules[ACTIONS] = {
     [ACTION_ADMIT]            = {"admit",            NEED_MODERATOR,    0,            NULL},
     [ACTION_ANNOUNCE]         = {"announce",         NEED_MODERATOR,    0,            NULL},
     [ACTION_BE_THERE]         = {"be-there",         NEED_ROLE,         0,            NULL},
+    [ACTION_BROADCAST]        = {"broadcast",        NEED_MODERATOR,    0,            NULL},
     [ACTION_CHANGE_MEMBER]    = {"change-member",    NEED_MODERATOR,    0,            NULL},
     [ACTION_CHANGE_ROOM]      = {"change-room",      NEED_MODERATOR,    0,            NULL},
     [ACTION_CHAT]             = {"chat",             NEED_GRANT,        GRANT_CHAT,   "You may not write in this room's chat."},
@@ -34,6 +36,7 @@ static const struct rule rules[ACTIONS] = {
     [ACTION_END_ROOM]         = {"end-room",         NEED_MODERATOR,    0,            NULL},
     [ACTION_JOIN]             = {"join",             NEED_NOTHING,      0,            NULL},
     [ACTION_KICK]             = {"kick",             NEED_MODERATOR,    0,            NULL},
+    [ACTION_LIST_RECORDINGS]  = {"list-recordings",  NEED_MODERATOR,    0,            NULL},
     [ACTION_LIST_ROOMS]       = {"list-rooms",       NEED_KEY,          0,            NULL},
     [ACTION_LOOK]             = {"look",             NEED_NOTHING,      0,            NULL},
     [ACTION_MANAGE_HOOKS]     = {"manage-hooks",     NEED_KEY,          0,            NULL},
@@ -43,6 +46,7 @@ static const struct rule rules[ACTIONS] = {
     [ACTION_OWN_ACCOUNT]      = {"own-account",      NEED_ACCOUNT,      0,            NULL},
     [ACTION_PLAN_MEETINGS]    = {"plan-meetings",    NEED_ACCOUNT,      0,            NULL},
     [ACTION_REACT]            = {"react",            NEED_GRANT,        GRANT_REACT,  "You may not react or raise your hand in this room."},
+    [ACTION_READ_RECORDINGS]  = {"read-recordings",  NEED_CREDENTIAL,   0,            NULL},
     [ACTION_READ_ROOM]        = {"read-room",        NEED_ROLE,         0,            NULL},
     [ACTION_READ_ROOM_EVENTS] = {"read-room-events", NEED_MODERATOR,    0,            NULL},
     [ACTION_READ_SERVER]      = {"read-server",      NEED_KEY,          0,            NULL},
@@ -58,6 +62,7 @@ static const struct rule rules[ACTIONS] = {
 
 static const char *const refused[] = {
     [NEED_THIS_MACHINE] = "Only programs on this machine itself, or with the API key, may do that.",
+    [NEED_CREDENTIAL] = "Only people whom this server knows may do that.",
     [NEED_ACCOUNT] = "Only people with an account on this server may do that.",
     [NEED_ROLE] = "Only people in this room may do that.",
     [NEED_MODERATOR] = "Only a moderator of this room may do that.",
@@ -165,6 +170,7 @@ static bool is_met(const struct rule *rule, const struct caller *caller,
     switch (rule->need) {
     case NEED_NOTHING: return true;
     case NEED_THIS_MACHINE: return caller->is_local || caller->kind == CALLER_KEY;
+    case NEED_CREDENTIAL: return caller->kind != CALLER_NOBODY;
     case NEED_ACCOUNT: return caller->kind == CALLER_USER || caller->kind == CALLER_KEY;
     case NEED_ROLE: return permission_role(caller, place) >= ROLE_VIEWER;
     case NEED_GRANT: return (grants_in(caller, place) & rule->grant) != 0;

@@ -85,6 +85,9 @@ enum action {
     ACTION_CHAT,
     ACTION_REACT,
     ACTION_RECORD,
+    ACTION_LIST_RECORDINGS, // of a room: moderator
+    ACTION_READ_RECORDINGS, // any credential; library.h decides recording by recording
+    ACTION_BROADCAST,       // moderator
     ACTIONS,
 };
 

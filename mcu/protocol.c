@@ -95,6 +95,7 @@ static const struct command {
 } commands[] = {
     {"admit", HUB_ADMIT, ACTION_ADMIT},
     {"change-member", HUB_CHANGE_MEMBER, ACTION_CHANGE_MEMBER},
+    {"change-recording", HUB_CHANGE_RECORDING, ACTION_RECORD},
     {"change-room", HUB_CHANGE_ROOM, ACTION_CHANGE_ROOM},
     {"end-room", HUB_END_ROOM, ACTION_END_ROOM},
     {"kick", HUB_KICK_MEMBER, ACTION_KICK},
@@ -103,6 +104,9 @@ static const struct command {
     {"remove-banner", HUB_REMOVE_BANNER, ACTION_ANNOUNCE},
     {"set-banner", HUB_SET_BANNER, ACTION_ANNOUNCE},
     {"set-layout", HUB_SET_LAYOUT, ACTION_CHANGE_ROOM},
+    {"start-broadcast", HUB_START_BROADCAST, ACTION_BROADCAST},
+    {"start-recording", HUB_START_RECORDING, ACTION_RECORD},
+    {"stop-broadcast", HUB_STOP_BROADCAST, ACTION_BROADCAST},
 };
 
 static const struct command *find_command(enum hub_operation operation) {

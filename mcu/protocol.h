@@ -136,6 +136,7 @@ char *protocol_bye(const char *reason, const char *message); // message: NULL, o
 // Each takes its JSON.
 char *protocol_room(json_t *room);
 char *protocol_lobby(json_t *waiting);
+char *protocol_recording(const char *state, json_t *recordings, json_t *broadcasts);
 char *protocol_permissions(const char *role, json_t *permissions);
 char *protocol_waiting(const char *room, const char *sentence);
 char *protocol_viewers(int count);

@@ -183,6 +183,11 @@ char *protocol_lobby(json_t *waiting) {
     return dump(json_pack("{s:s, s:o}", "type", "lobby", "waiting", waiting));
 }
 
+char *protocol_recording(const char *state, json_t *recordings, json_t *broadcasts) {
+    return dump(json_pack("{s:s, s:s, s:o, s:o}", "type", "recording", "state", state, "recordings",
+                          recordings, "broadcasts", broadcasts));
+}
+
 char *protocol_permissions(const char *role, json_t *permissions) {
     return dump(json_pack("{s:s, s:o, s:o}", "type", "permissions", "role", text_json(role),
                           "permissions", permissions));

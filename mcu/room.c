@@ -4,7 +4,9 @@
 #include "mcu/room_internal.h"
 
 #include "mcu/log.h"
+#include "mcu/room_broadcast.h"
 #include "mcu/room_layout.h"
+#include "mcu/room_record.h"
 #include "mcu/session_internal.h"
 #include "mcu/store_users.h"
 
@@ -35,6 +37,8 @@ void room_unref(struct room *room) {
     g_ptr_array_free(room->waiting, TRUE);
     g_ptr_array_free(room->seats, TRUE);
     g_array_free(room->bans, TRUE);
+    g_ptr_array_free(room->recordings, TRUE);
+    g_ptr_array_free(room->broadcasts, TRUE);
     free(room);
 }
 
@@ -58,6 +62,7 @@ static void take_view(void *user) {
     struct view_news *news = user;
     struct room *room = news->room;
     if (!room->is_ended) {
+        room_record_on_view(room, &news->view);
         room->view = news->view;
         room->has_view = true;
         room_tell(room, protocol_layout(&room->view));
@@ -89,6 +94,7 @@ static void take_speaking(void *user) {
         for (int i = 0; i < news->speaking.count; i++)
             json_array_append_new(members, json_string(news->speaking.ids[i]));
         news->room->speaking = news->speaking;
+        room_record_on_speaking(news->room);
         room_tell(news->room, protocol_speaking(&news->speaking));
         room_event(news->room, "speaking", json_pack("{s:o}", "members", members));
     }
@@ -159,6 +165,8 @@ int room_create(const struct room_world *world, const struct room_spec *spec, st
     room->waiting = g_ptr_array_new_with_free_func(room_waiting_free);
     room->seats = g_ptr_array_new_with_free_func(room_seat_free);
     room->bans = g_array_new(FALSE, TRUE, sizeof(struct room_ban));
+    room->recordings = g_ptr_array_new();
+    room->broadcasts = g_ptr_array_new();
     atomic_init(&room->references, 1);
     struct mixer_config mixer_config = {
         .video = canvas_of(spec, &room->downlink),
@@ -193,6 +201,8 @@ static gpointer drain(gpointer user) {
 void room_end(struct room *room, const char *reason, const char *message) {
     bool is_shutdown = strcmp(reason, "server-shutdown") == 0;
     room->is_ended = true;
+    room_record_end_all(room);
+    room_broadcast_end_all(room);
     room_dismiss_waiting(room, reason, message);
     while (room->members->len > 0) {
         struct member *member = room->members->pdata[room->members->len - 1];
@@ -292,6 +302,7 @@ json_t *room_to_json(const struct room *room) {
     json_object_set_new(json, "viewers", json_integer(room->viewers));
     json_object_set_new(json, "waiting", json_integer(room->waiting->len));
     json_object_set_new(json, "banner", room_banner_to_json(room));
+    json_object_set_new(json, "recording", json_string(room_record_state(room)));
     json_object_set_new(json, "owner",
                         room->owner_login[0] ? json_string(room->owner_login) : json_null());
     json_object_set_new(json, "revision", json_integer(room->revision));
@@ -441,6 +452,7 @@ void room_check(struct room *room, int64_t now_ns) {
     }
     if (room->banner.until_ns && now_ns >= room->banner.until_ns)
         room_set_banner(room, NULL);
+    room_record_check(room, now_ns);
     room_check_seats(room, now_ns);
     room_check_call(room, now_ns);
 }

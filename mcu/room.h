@@ -4,7 +4,8 @@
 //
 // room.c: its life and its settings. room_door.c: who comes in, as what, and who goes.
 // room_lobby.c: who waits, and who may not come. room_tell.c: what is said to all.
-// room_keep.c, room_pictures.c: what outlives the process.
+// room_keep.c, room_pictures.c: what outlives the process. room_record.c, room_broadcast.c: what
+// goes out besides, to the disk and to audiences.
 #ifndef MCU_ROOM_H
 #define MCU_ROOM_H
 
@@ -26,6 +27,7 @@
 
 struct errands;
 struct hub;
+struct library;
 struct room;
 struct session;
 
@@ -38,6 +40,7 @@ struct room_world {
     struct loop *loop;
     struct errands *errands;
     struct hub *hub;
+    struct library *library; // of recordings; NULL: none are kept
 };
 
 int room_create(const struct room_world *world, const struct room_spec *spec, struct room **out);

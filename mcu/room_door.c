@@ -11,6 +11,7 @@
 #include "mcu/hub_internal.h"
 #include "mcu/log.h"
 #include "mcu/room_layout.h"
+#include "mcu/room_record.h"
 #include "mcu/session_internal.h"
 
 #include <sodium.h>
@@ -103,6 +104,7 @@ static void announce(struct room *room, struct member *member) {
     }
     room->had_moderator |= member_role(member) == ROLE_MODERATOR;
     room_event(room, "member-joined", json_pack("{s:o}", "member", protocol_member_json(&view)));
+    room_record_on_join(room, member);
 }
 
 int room_seat(struct room *room, struct session *session, const struct room_entry *entry,
@@ -313,6 +315,8 @@ void room_remove_member(struct room *room, struct member *member, const char *re
     bool was_viewer = member_role(member) == ROLE_VIEWER;
     snprintf(id, sizeof(id), "%s", member_id(member));
     room_choose(room, member, false);
+    if (!was_viewer)
+        room_record_on_leave(room, id, member_name(member));
     json_t *left =
         json_pack("{s:s, s:s, s:s}", "id", id, "name", member_name(member), "reason", reason);
     room_end_presence(room, member);

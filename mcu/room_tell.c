@@ -3,6 +3,7 @@
 #include "mcu/room_internal.h"
 
 #include "mcu/log.h"
+#include "mcu/room_record.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,7 @@ void room_chat(struct room *room, struct member *from, const char *text) {
     int64_t at = room_unix_ms();
     int64_t id = keep_message(room, member_id(from), member_name(from), text, at);
     room_tell(room, protocol_chat(id, member_id(from), member_name(from), text, at, NULL));
+    room_record_on_chat(room, member_name(from), text);
     room_event(room, "message", message_event(id, member_id(from), member_name(from), text, NULL));
 }
 
@@ -109,6 +111,7 @@ json_t *room_say(struct room *room, const char *from, const char *text, struct m
         free(message);
     } else {
         room_tell(room, message);
+        room_record_on_chat(room, from, text);
     }
     room_event(room, "message", message_event(id, NULL, from, text, to_id));
     json_t *json = protocol_chat_json(id, NULL, from, text, at);

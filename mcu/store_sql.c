@@ -81,6 +81,23 @@ const char *const store_migrations[] = {
     " hook TEXT NOT NULL REFERENCES hooks (id) ON DELETE CASCADE, event INTEGER NOT NULL,"
     " body TEXT NOT NULL);"
     "CREATE INDEX deliveries_by_hook ON deliveries (hook, id);",
+
+    // 3: recordings
+    "CREATE TABLE recordings (id TEXT PRIMARY KEY, room TEXT NOT NULL,"
+    " owner INTEGER REFERENCES users ON DELETE CASCADE,"
+    " call INTEGER REFERENCES calls ON DELETE SET NULL, title TEXT NOT NULL,"
+    " container TEXT NOT NULL, has_video INTEGER NOT NULL, state TEXT NOT NULL,"
+    " reason TEXT NOT NULL, started_unix_ms INTEGER NOT NULL, ended_unix_ms INTEGER,"
+    " duration_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, segments INTEGER NOT NULL,"
+    " gaps INTEGER NOT NULL, gap_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX recordings_by_owner ON recordings (owner, id);"
+    "CREATE INDEX recordings_by_room ON recordings (room, id);"
+    "CREATE INDEX recordings_by_call ON recordings (call, id);"
+    "CREATE INDEX recordings_by_end ON recordings (ended_unix_ms);"
+    // However a row goes (with its owner, say), its files are still to be deleted.
+    "CREATE TABLE recordings_gone (id TEXT PRIMARY KEY) WITHOUT ROWID;"
+    "CREATE TRIGGER recording_gone AFTER DELETE ON recordings"
+    " BEGIN INSERT OR IGNORE INTO recordings_gone (id) VALUES (OLD.id); END;",
 };
 const int store_migrations_count = sizeof(store_migrations) / sizeof(store_migrations[0]);
 
@@ -93,6 +110,10 @@ const int store_migrations_count = sizeof(store_migrations) / sizeof(store_migra
     "id, room, title, coalesce(owner, 0), started_unix_ms, coalesce(ended_unix_ms, 0)"
 #define MEETING_COLUMNS                                                                            \
     "id, owner, room, title, starts_unix_ms, minutes, notes, invitees, revision, created_unix_ms"
+
+#define RECORDING_COLUMNS                                                                          \
+    "id, room, coalesce(owner, 0), coalesce(call, 0), title, container, has_video, state, reason," \
+    " started_unix_ms, coalesce(ended_unix_ms, 0), duration_ms, bytes, segments, gaps, gap_ms"
 
 const char *const store_sql[SQL_STATEMENTS] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -227,6 +248,34 @@ const char *const store_sql[SQL_STATEMENTS] = {
                            " notes = ?5, invitees = ?6, revision = revision + 1"
                            " WHERE id = ?1 AND revision = ?7",
     [SQL_REMOVE_MEETING] = "DELETE FROM meetings WHERE id = ?2 AND " IS_OWNED_BY("?1"),
+
+    [SQL_ADD_RECORDING] =
+        "INSERT INTO recordings (id, room, owner, call, title, container, has_video, state, reason,"
+        " started_unix_ms, duration_ms, bytes, segments, gaps, gap_ms)"
+        " VALUES (?1, ?2, " USER_OR_NULL("?3") ", (SELECT id FROM calls WHERE id = ?4), ?5, ?6, ?7,"
+                                               " 'recording', '', ?8, 0, 0, 1, 0, 0)",
+    [SQL_END_RECORDING] =
+        "UPDATE recordings SET state = ?2, reason = ?3, ended_unix_ms = ?4, duration_ms = ?5,"
+        " bytes = ?6, segments = ?7, gaps = ?8, gap_ms = ?9 WHERE id = ?1",
+    [SQL_GET_RECORDING] = "SELECT " RECORDING_COLUMNS " FROM recordings WHERE id = ?1",
+    [SQL_EACH_RECORDING] = "SELECT " RECORDING_COLUMNS " FROM recordings WHERE id < ?1"
+                           " ORDER BY id DESC LIMIT ?2",
+    [SQL_EACH_RECORDING_OF_OWNER] = "SELECT " RECORDING_COLUMNS " FROM recordings WHERE id < ?1"
+                                    " AND owner = ?3 ORDER BY id DESC LIMIT ?2",
+    [SQL_EACH_RECORDING_OF_ROOM] = "SELECT " RECORDING_COLUMNS " FROM recordings WHERE id < ?1"
+                                   " AND room = ?3 ORDER BY id DESC LIMIT ?2",
+    [SQL_EACH_RECORDING_OF_CALL] = "SELECT " RECORDING_COLUMNS " FROM recordings WHERE id < ?1"
+                                   " AND call = ?3 ORDER BY id DESC LIMIT ?2",
+    [SQL_EACH_UNFINISHED_RECORDING] =
+        "SELECT " RECORDING_COLUMNS
+        " FROM recordings WHERE ended_unix_ms IS NULL ORDER BY id LIMIT ?1",
+    [SQL_EACH_OLD_RECORDING] = "SELECT " RECORDING_COLUMNS " FROM recordings WHERE ended_unix_ms IS"
+                               " NOT NULL AND ended_unix_ms < ?1 ORDER BY ended_unix_ms LIMIT ?2",
+    [SQL_REMOVE_RECORDING] = "DELETE FROM recordings WHERE id = ?1",
+    [SQL_SUM_RECORDINGS] = "SELECT coalesce(sum(bytes), 0) FROM recordings",
+    [SQL_COUNT_RECORDINGS] = "SELECT count(*) FROM recordings",
+    [SQL_EACH_GONE_RECORDING] = "SELECT id FROM recordings_gone ORDER BY id LIMIT ?1",
+    [SQL_FORGET_GONE_RECORDING] = "DELETE FROM recordings_gone WHERE id = ?1",
 
     [SQL_FORGET_MESSAGES] = "DELETE FROM messages WHERE id IN (SELECT id FROM messages"
                             " WHERE at_unix_ms < ?1 AND call IS NULL LIMIT ?2)",

@@ -14,6 +14,7 @@ enum { SECRET_MIN = 16, SECRET_MAX = 200, SECRET_RANDOM_BYTES = 32, ID_RANDOM_BY
 // What can be asked for. `ping` comes by webhooks_test() alone.
 static const char *const types[] = {
     "*",
+    "broadcast-state",
     "layout",
     "lobby",
     "member-joined",
@@ -21,7 +22,9 @@ static const char *const types[] = {
     "member-updated",
     "message",
     "recording-failed",
+    "recording-gap",
     "recording-paused",
+    "recording-recovered",
     "recording-resumed",
     "recording-started",
     "recording-stopped",

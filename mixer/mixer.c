@@ -219,6 +219,10 @@ void mixer_set_banner(struct mixer *mixer, const struct stage_banner *banner) {
     stage_set_banner(mixer->stage, banner);
 }
 
+void mixer_set_recording(struct mixer *mixer, bool is_recording) {
+    stage_set_recording(mixer->stage, is_recording);
+}
+
 int mixer_set_canvas(struct mixer *mixer, const struct stage_config *config) {
     int error = stage_set_canvas(mixer->stage, config);
     if (!error)

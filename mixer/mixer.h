@@ -74,6 +74,7 @@ void mixer_set_background(struct mixer *mixer, uint32_t rgb);
 void mixer_set_picture(struct mixer *mixer, enum stage_picture slot,
                        struct picture *picture); // takes it; NULL: none
 void mixer_set_banner(struct mixer *mixer, const struct stage_banner *banner); // NULL: none
+void mixer_set_recording(struct mixer *mixer, bool is_recording); // marked in the picture
 // A canvas of another size, rate or bitrates while all goes on. 0 or negative errno; then all is as
 // before.
 int mixer_set_canvas(struct mixer *mixer, const struct stage_config *config);

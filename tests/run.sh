@@ -80,7 +80,7 @@ stage_unit() {
 stage_peer() {
     build all peer-programs || { broken+=("build of the peer tests"); return; }
     # Hostile clients are for the build that notices the slightest slip; see stage_asan.
-    peer_in alone build build call life room viewers
+    peer_in alone build build call life room record viewers
     # What a bad link leaves is a matter of seconds, and of a server that runs at its full speed.
     PROGRAM_TIMEOUT=480 peer_in alone build build link
 }
@@ -100,7 +100,7 @@ stage_asan() {
 # The threads are in the mixer, the peers and the server's loops; the rest would only take time. The test
 # client stays out of it: it uses GLib's locks, which ThreadSanitizer cannot see.
 stage_tsan() {
-    local each list=() tests=(mixer stage desk desk_play histogram loop peer ws http events event_stream webhooks api_webhooks)
+    local each list=() tests=(mixer stage desk desk_play histogram recorder broadcast loop peer ws http events event_stream webhooks api_webhooks)
     { build peer-programs &&
         build BUILD=build/tsan SANITIZE=thread all "${tests[@]/#/build/tsan/tests/unit/test_}"; } ||
         { broken+=("build with TSan"); return; }

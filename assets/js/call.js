@@ -9,6 +9,7 @@ import { fullscreenInit } from './fullscreen.js';
 import { inviteInit } from './invite.js';
 import { Layouts } from './layouts.js';
 import { linkIsPoor } from './link.js';
+import { Live } from './live.js';
 import { Moderate } from './moderate.js';
 import { Overlay } from './overlay.js';
 import { Panel } from './panel.js';
@@ -17,11 +18,13 @@ import { People } from './people.js';
 import { QualityMarks } from './quality.js';
 import { Reactions } from './reactions.js';
 import { receiveInit } from './receive.js';
+import { Record } from './record.js';
 import { shortcutsInit } from './shortcuts.js';
 import { RoomSettings } from './room-settings.js';
 import { Sound } from './sound.js';
 import { banner, toast, toastClear } from './toast.js';
 import { Waiting } from './waiting.js';
+import { whenClock } from './when.js';
 import { WORDS_NOT_ALLOWED, WORDS_OBEYED, wordsForProblem, wordsForRefusal } from './words.js';
 
 const BANNER_AFTER_MS = 1200; // a connection that heals faster is not worth a word
@@ -45,6 +48,8 @@ export class Call {
   #moderate;
   #layouts;
   #settings;
+  #record;
+  #live;
   #hadPicture = false;
   #wasConnected = false;
   #bannerTimer = 0;
@@ -74,6 +79,8 @@ export class Call {
     this.#endShortcuts();
     this.#fullscreen.close();
     this.#sound.close();
+    this.#record.close();
+    this.#live.close();
     for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
     banner(null);
     byId('call').hidden = true;
@@ -112,10 +119,13 @@ export class Call {
       people: () => this.#drawer.toggle('people'), chat: () => this.#drawer.toggle('chat'),
       panel: () => this.#drawer.toggle('panel'), fullscreen: () => this.#fullscreen.toggle(),
       layout: () => this.#layouts.open(), room: () => this.#settings.open(), end: () => this.#moderate.end(),
+      record: () => this.#record.open(), live: () => this.#live.open(),
       settings: () => this.#openDevices(), help: () => byId('help-dialog').showModal(),
       theme: () => document.querySelector('[data-testid="call-theme"]').click(),
     };
     this.#dock = new Dock(actions, (emoji) => this.#reactions.send(emoji));
+    this.#record = new Record(this.#session, (look) => this.#dock.set('record', look));
+    this.#live = new Live(this.#session, (look) => this.#dock.set('live', look));
     this.#fullscreen = fullscreenInit(byId('call'), byId('composite'), (isFull) => this.#dock.set('fullscreen', {
       icon: isFull ? 'shrink' : 'expand', words: isFull ? 'Leave full screen' : 'Full screen',
     }));
@@ -221,7 +231,8 @@ export class Call {
       this.#dock.set(name, { isHidden: isMissing || (isViewer && !session.can(grant)), refusal: session.can(grant) ? null : WORDS_NOT_ALLOWED[grant] });
     }
     if (isViewer) for (const name of ['mic', 'camera', 'screen', 'hand']) this.#dock.set(name, { isHidden: true });
-    for (const name of ['room', 'end']) this.#dock.set(name, { isHidden: !isModerator });
+    for (const name of ['room', 'end', 'live']) this.#dock.set(name, { isHidden: !isModerator });
+    this.#dock.set('record', { isHidden: isViewer && !session.can('record'), refusal: session.can('record') ? null : WORDS_NOT_ALLOWED.record });
     this.#chat.setRefusal(session.can('chat') ? null : WORDS_NOT_ALLOWED.chat);
     this.#obeyGrants();
     this.#drawControls();
@@ -320,11 +331,7 @@ export class Call {
 
   #drawClock() {
     if (!this.#session.joinedAt_ms) return;
-    const seconds = Math.floor((Date.now() - this.#session.joinedAt_ms) / 1000);
-    const two = (value) => String(value).padStart(2, '0');
-    const minutes = Math.floor(seconds / 60) % 60;
-    const hours = Math.floor(seconds / 3600);
-    byId('dock-time').textContent = hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+    byId('dock-time').textContent = whenClock((Date.now() - this.#session.joinedAt_ms) / 1000);
   }
 }
 

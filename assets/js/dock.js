@@ -16,10 +16,12 @@ const CONTROLS = {
   people: ['people', 'People', 'P'],
   chat: ['chat', 'Chat', 'C'],
   layout: ['layout', 'Layout of the picture', 'L'],
+  record: ['record', 'Record'],
   panel: ['signal', 'Connection'],
   fullscreen: ['expand', 'Full screen', 'F'],
   more: ['more', 'More'],
   settings: ['settings', 'Devices'],
+  live: ['broadcast', 'Show it live'],
   room: ['room', 'Room settings'],
   end: ['leave', 'End for all'],
   theme: ['sun', 'Light or dark'],
@@ -29,18 +31,18 @@ const OPENS = { chat: 'pane-chat', people: 'pane-people', panel: 'pane-panel', m
 
 const DESK = {
   'dock-main': ['mic', 'camera', 'screen', 'hand', 'react', 'leave'],
-  'dock-side': ['invite', 'people', 'chat', 'layout', 'panel', 'fullscreen', 'more'],
-  'dock-sheet': ['room', 'settings', 'theme', 'help', 'end'],
+  'dock-side': ['invite', 'people', 'chat', 'layout', 'record', 'panel', 'fullscreen', 'more'],
+  'dock-sheet': ['live', 'room', 'settings', 'theme', 'help', 'end'],
 };
 const TABLET = {
   'dock-main': DESK['dock-main'],
   'dock-side': ['people', 'chat', 'layout', 'more'],
-  'dock-sheet': ['invite', 'panel', 'fullscreen', 'room', 'settings', 'theme', 'help', 'end'],
+  'dock-sheet': ['invite', 'record', 'live', 'panel', 'fullscreen', 'room', 'settings', 'theme', 'help', 'end'],
 };
 const PHONE = {
   'dock-main': ['mic', 'camera', 'react', 'chat', 'more', 'leave'],
   'dock-side': [],
-  'dock-sheet': ['hand', 'screen', 'people', 'layout', 'invite', 'panel', 'fullscreen', 'room', 'settings', 'theme', 'help', 'end'],
+  'dock-sheet': ['hand', 'screen', 'people', 'layout', 'record', 'invite', 'live', 'panel', 'fullscreen', 'room', 'settings', 'theme', 'help', 'end'],
 };
 const NOT_EMBEDDED = ['invite', 'theme', 'help', 'panel'];
 
@@ -55,20 +57,20 @@ export class Dock {
     byId('dock').append(this.#popups.react, sheet);
     for (const name of Object.keys(CONTROLS)) this.#buildControl(name, actions[name] ?? (() => this.#togglePopup(name)));
     const phone = matchMedia('(max-width: 820px), (max-height: 520px)');
-    const tablet = matchMedia('(max-width: 1040px)');
+    const tablet = matchMedia('(max-width: 1180px)');
     const arrange = () => this.#arrange(phone.matches ? PHONE : tablet.matches ? TABLET : DESK);
     for (const query of [phone, tablet]) query.addEventListener('change', arrange);
     arrange();
     document.addEventListener('pointerdown', (event) => this.#onPointer(event));
   }
 
-  // look: any of {icon, words, state: 'on'|'off'|'raised'|null, badge, isCount, isDisabled, isHidden, isWarned, isExpanded,
+  // look: any of {icon, words, state: 'on'|'off'|'raised'|'recording'|null, badge, isCount, isDisabled, isHidden, isWarned, isExpanded,
   // refusal: why it cannot be used, or null}
   set(name, look) {
     const button = this.#buttons.get(name);
     if (look.icon) button.querySelector('.icon use').setAttribute('href', `/icons/sprite.svg#${look.icon}`);
     if (look.words) dockLabel(button, look.words, CONTROLS[name][2]);
-    if ('state' in look) for (const state of ['on', 'off', 'raised']) button.classList.toggle(`is-${state}`, look.state === state);
+    if ('state' in look) for (const state of ['on', 'off', 'raised', 'recording']) button.classList.toggle(`is-${state}`, look.state === state);
     if ('badge' in look) this.#setBadge(button, look.badge ? String(look.badge) : '', look.isCount);
     if ('isDisabled' in look) button.disabled = look.isDisabled;
     if ('refusal' in look) this.#setRefusal(name, button, look.refusal);

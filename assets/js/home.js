@@ -5,12 +5,13 @@ import { api } from './api.js';
 import { byId } from './dom.js';
 import { History } from './history.js';
 import { Meetings } from './meetings.js';
+import { OwnRecordings } from './own-recordings.js';
 import { OwnRoom } from './own-room.js';
 import { themeInit } from './theme.js';
 import { userForget, userRemember } from './user.js';
 
-const PARTS = ['room', 'meetings', 'history', 'account'];
-const TITLES = { room: 'My room', meetings: 'Meetings', history: 'History', account: 'Account' };
+const PARTS = ['room', 'meetings', 'history', 'recordings', 'account'];
+const TITLES = { room: 'My room', meetings: 'Meetings', history: 'History', recordings: 'Recordings', account: 'Account' };
 let parts = null;
 
 function homeShow(isFirst = false) {
@@ -18,8 +19,10 @@ function homeShow(isFirst = false) {
   const name = PARTS.includes(wanted) ? wanted : 'room';
   for (const part of PARTS) byId(`section-${part}`).hidden = part !== name;
   for (const tab of document.querySelectorAll('[data-tab]')) {
-    if (tab.dataset.tab === name) tab.setAttribute('aria-current', 'page');
-    else tab.removeAttribute('aria-current');
+    tab.toggleAttribute('aria-current', tab.dataset.tab === name);
+    if (tab.dataset.tab !== name) continue;
+    tab.setAttribute('aria-current', 'page');
+    tab.scrollIntoView({ block: 'nearest', inline: 'nearest' }); // on a phone they do not all fit
   }
   document.title = `${TITLES[name]} · Tessera`;
   parts[name].refresh();
@@ -36,7 +39,7 @@ async function homeInit() {
   try {
     const { user } = await api('GET', '/session');
     userRemember(user);
-    parts = { room: new OwnRoom(user), meetings: new Meetings(), history: new History(), account: new Account(user, homeGoToSignIn) };
+    parts = { room: new OwnRoom(user), meetings: new Meetings(), history: new History(), recordings: new OwnRecordings(), account: new Account(user, homeGoToSignIn) };
     byId('sections').hidden = false;
     addEventListener('hashchange', () => homeShow());
     homeShow(true);

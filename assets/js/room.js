@@ -136,6 +136,8 @@ function roomExpose() {
     get room() { return room; },
     get role() { return session?.role ?? null; },
     get info() { return session?.info ? structuredClone(session.info) : null; }, // the room's settings
+    get recording() { return structuredClone(session?.recording ?? null); }, // {state, recordings}
+    get broadcasts() { return structuredClone(session?.broadcasts ?? []); },
     get waiting() { return structuredClone(session?.waiting ?? []); },
     get pc() { return session?.peer?.pc ?? null; },
     get members() { return [...(session?.members.values() ?? [])].map((member) => ({ ...member })); },

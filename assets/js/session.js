@@ -7,10 +7,12 @@
 // 'link' (the last `stats`, or null: nothing is known any more), 'receive' (what is asked for), 'stream', 'peer',
 // 'drop' tries, 'refused' {code, message, field}, 'arrived' member, 'departed' {member, reason}, 'room' (its
 // settings), 'waiting' (who waits to come in), 'viewers', 'rights' {isNew}, 'obeyed' 'audio_muted' or
-// 'video_muted' (a moderator set it), 'ended' {code, message, field, reason, wasIn}.
+// 'video_muted' (a moderator set it), 'recording' {before} (see `recording`), 'broadcasts' (see there), 'ended' {code,
+// message, field, reason, wasIn}.
 import { Emitter } from './emitter.js';
 import { Obedience } from './obedience.js';
 import { Peer } from './peer.js';
+import { recordingRead, RECORDING_NONE } from './recording.js';
 import { receiveStored, receiveStore } from './receive.js';
 import { Signaling } from './signaling.js';
 
@@ -31,6 +33,8 @@ export class Session extends Emitter {
   waiting = []; // who waits to come in; moderators know
   viewers = 0;
   door = null; // what the server says to who waits in front of it
+  recording = RECORDING_NONE; // what of this call is being recorded (js/recording.js)
+  broadcasts = []; // where it is shown live
   restartAt_ms = 0; // when the server went down for a while; 0: it did not
   members = new Map(); // id -> member, in the order they came
   speaking = new Set();
@@ -71,7 +75,7 @@ export class Session extends Emitter {
   get isViewer() { return this.role === 'viewer'; }
   get signalingState() { return this.#signaling.state; }
 
-  // What a role or a token lets one do: 'speak', 'camera', 'screen', 'chat', 'react'.
+  // What a role or a token lets one do: 'speak', 'camera', 'screen', 'chat', 'react', 'record'.
   can(grant) { return this.permissions ? this.permissions.has(grant) : !this.isViewer; }
 
   start() {
@@ -149,6 +153,7 @@ export class Session extends Emitter {
     this.info = message.room_info ?? null;
     this.waiting = message.waiting ?? [];
     this.viewers = message.viewers ?? 0;
+    this.broadcasts = message.broadcasts ?? [];
     this.joinedAt_ms ||= Date.now();
     this.#signaling.settle();
     this.#setState('joined');
@@ -157,6 +162,8 @@ export class Session extends Emitter {
     this.emit('joined', { resumed: isResumed, messages: message.messages ?? [] });
     for (const event of ['members', 'room', 'waiting', 'viewers']) this.emit(event);
     this.emit('rights', { isNew: false });
+    this.emit('broadcasts');
+    this.#onRecording({ recordings: message.recordings, state: message.room_info?.recording });
   }
 
   // What a server that lost or kept the seat may not know, or not as it is now.
@@ -205,6 +212,25 @@ export class Session extends Emitter {
     if (!room || typeof room !== 'object') return;
     this.info = { ...this.info, ...room };
     this.emit('room');
+    this.#onRecording({ state: room.recording });
+  }
+
+  #onRecording(message) {
+    const before = this.recording;
+    this.recording = recordingRead(message, before);
+    if (this.recording !== before) this.emit('recording', { before });
+    if (message.broadcasts) this.#onBroadcast(message);
+  }
+
+  // All of them, or the one that has changed.
+  #onBroadcast({ broadcasts, broadcast }) {
+    if (Array.isArray(broadcasts)) {
+      this.broadcasts = broadcasts.filter(({ state }) => state !== 'stopped');
+    } else if (broadcast?.id) {
+      const others = this.broadcasts.filter(({ id }) => id !== broadcast.id);
+      this.broadcasts = broadcast.state === 'stopped' ? others : [...others, broadcast];
+    }
+    this.emit('broadcasts');
   }
 
   #onLobby({ waiting }) {
@@ -370,6 +396,9 @@ export class Session extends Emitter {
     lobby: (session, message) => session.#onLobby(message),
     viewers: (session, message) => session.#onViewers(message),
     waiting: (session, message) => session.#onWaiting(message),
+    recording: (session, message) => session.#onRecording(message),
+    broadcast: (session, message) => session.#onBroadcast(message),
+    broadcasts: (session, message) => session.#onBroadcast(message),
     permissions: (session, message) => session.#setRights(message, true),
     error: (session, message) => session.#onError(message),
     bye: (session, message) => session.#onBye(message),

@@ -34,3 +34,10 @@ export function whenFromFields(date, time) {
   const at = new Date(`${date}T${time}`);
   return Number.isNaN(at.getTime()) ? null : at.toISOString().replace(/\.\d+Z$/, 'Z');
 }
+
+// "4:05", "1:04:05": how far into something.
+export function whenClock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds || 0));
+  const [minutes, rest] = [Math.floor(whole / 60) % 60, two(whole % 60)];
+  return whole < 3600 ? `${minutes}:${rest}` : `${Math.floor(whole / 3600)}:${two(minutes)}:${rest}`;
+}

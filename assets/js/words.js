@@ -39,6 +39,9 @@ export function wordsForEnding(code, message) {
 const REFUSALS = {
   'rate-limited': 'That was a little too fast. Wait a moment and try again.',
   'too-large': 'That is too long to send.',
+  'too-many-recordings': 'As many recordings as are allowed run in this room already.',
+  'too-many-broadcasts': 'As many broadcasts as are allowed run in this room already.',
+  'disk-full': 'The server’s disk is too full to record.',
   'unknown-type': 'The server is older than this page and does not know how to do that.',
 };
 
@@ -54,12 +57,34 @@ export const WORDS_NOT_ALLOWED = {
   screen: 'You may not share your screen in this room. A moderator can change that.',
   chat: 'You may not write in this room. A moderator can change that.',
   react: 'You may not react or raise your hand in this room. A moderator can change that.',
+  record: 'You may not record in this room. A moderator can.',
 };
 
 export const WORDS_OBEYED = {
   audio_muted: 'A moderator muted you. You can turn your microphone on again.',
   video_muted: 'A moderator turned your camera off. You can turn it on again.',
 };
+
+// Why a recording ended, after "The recording was stopped": null for what needs no reason.
+const RECORDING_ENDS = {
+  'disk-full': 'The recording was stopped: the server’s disk is full. What was recorded until now is kept.',
+  'write-error': 'The recording was stopped: the server could not write it. What was recorded until now is kept.',
+  'server-shutdown': 'The recording was stopped: the server is going down. It is kept.',
+};
+
+export function wordsForRecordingEnd({ reason, state } = {}) {
+  const unexpected = state === 'failed' ? RECORDING_ENDS['write-error'] : null;
+  const words = RECORDING_ENDS[reason] ?? unexpected;
+  return { words: words ?? 'The recording was stopped.', isFailure: Boolean(words) };
+}
+
+// How a recording came to its end, on its card; null: as it should.
+export function wordsForRecordingFault({ reason, state }) {
+  if (state === 'recovered') return 'Recovered after the server had broken off';
+  if (reason === 'disk-full') return 'Ended early: the disk was full';
+  if (state === 'failed' || reason === 'write-error') return 'Ended early: it could not be written';
+  return null;
+}
 
 const DEVICES = { camera: 'camera', microphone: 'microphone', screen: 'screen', both: 'camera and microphone' };
 

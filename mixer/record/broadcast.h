@@ -9,6 +9,7 @@
 #include "mixer/packet.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct broadcast;
@@ -24,10 +25,13 @@ const char *broadcast_state_name(enum broadcast_state state);
 
 struct broadcast_config {
     enum broadcast_kind kind;
-    const char *target; // rtmp(s)://... with its secret key: never logged; HLS: a directory
-    int width_px, height_px, fps, video_kbps;
-    int64_t segment_ns; // HLS; 0: 2 s
-    int segments_kept;  // HLS; 0: 6
+    // rtmp(s)://... with its secret key: never logged. HLS: a directory, made if it is not there;
+    // what is in it of an earlier stream goes. The playlist is index.m3u8.
+    const char *target;
+    int width_px, height_px, fps; // even sizes
+    int video_kbps;               // 0: by size and fps
+    int64_t segment_ns;           // HLS; 0: 2 s
+    int segments_kept;            // HLS: in the playlist; 0: 6
 };
 
 struct broadcast_ops {
@@ -38,18 +42,29 @@ struct broadcast_ops {
 
 struct broadcast_stats {
     enum broadcast_state state;
-    int64_t live_ns; // since it went live last
+    int error;       // why it waits: negative errno
+    int64_t live_ns; // since it went live last; 0 while it is not
     uint64_t bytes, frames_dropped;
-    int reconnects, kbps;
+    int reconnects; // how often it went live again
+    int kbps;
 };
 
+// Is it a URL that a broadcast may go to: rtmp:// or rtmps://, a host, an application?
+bool broadcast_is_url_allowed(const char *url);
+// What may be shown of any such URL: rtmp://user:***@host/app/***. What is not surely harmless is
+// left out. out is always ended.
+void broadcast_mask_url(const char *url, char *out, size_t size_bytes);
+
+// 0 or negative errno; -EINVAL: no such target or size, -ENOSYS: this libavcodec cannot. That
+// nobody answers there is no error, but a state.
 int broadcast_create(const struct broadcast_config *config, const struct broadcast_ops *ops,
                      void *user, struct broadcast **out);
-void broadcast_push(struct broadcast *broadcast, struct packet *packet,
-                    bool is_audio); // never blocks
+// Any thread; never blocks; keeps a reference. What comes while it is not connected is left out.
+void broadcast_push(struct broadcast *broadcast, struct packet *packet, bool is_audio);
 void broadcast_get_stats(struct broadcast *broadcast, struct broadcast_stats *out);
 // Ends the stream, waits for its thread (at most some 2 s: what blocks is interrupted), frees. An
-// HLS playlist gets its end mark. NULL is allowed.
+// HLS playlist gets its end mark; its files stay. Nothing is told afterwards. NULL is allowed. Not
+// from its own callbacks.
 void broadcast_destroy(struct broadcast *broadcast);
 
 #endif

@@ -36,7 +36,8 @@ struct muxer_config {
     const struct muxer_io *io;
     struct muxer_track tracks[MUXER_TRACKS_MAX];
     int track_count;
-    int64_t segment_ns; // of "hls": how long a segment is
+    int64_t segment_ns; // of "hls": how long a segment is; 0: 2 s
+    int segments_kept;  // of "hls": in the playlist; 0: 6
     const char *title;  // into the file's tags; NULL: none
     // Asked now and then while it waits for a network: true ends the wait. NULL: never.
     bool (*is_over)(void *user);
@@ -45,10 +46,14 @@ struct muxer_config {
 
 // 0 or negative errno. The header is written.
 int muxer_open(const struct muxer_config *config, struct muxer **out);
-// Times from 0 on, rising within a track. duration_ns 0: until the next. Files get clusters of at
-// most a second; what is written is handed to the system at once, nothing waits in here.
+// Times from 0 on, rising within a track. duration_ns 0: until the next. Files get clusters of
+// half a second; what is in them is handed to the system when they end, or by muxer_flush(). What
+// is not in order between the tracks is put so by "mp4", "flv" and "hls" within 200 ms; the others
+// write as it comes. 0 or the first error there was.
 int muxer_write(struct muxer *muxer, int track, int64_t pts_ns, int64_t duration_ns,
                 bool is_keyframe, const void *data, size_t size_bytes);
+// Nothing waits in here afterwards: for when no more comes for a while. 0 or the first error.
+int muxer_flush(struct muxer *muxer);
 // Before muxer_close(), where the format knows chapters.
 void muxer_add_chapter(struct muxer *muxer, int64_t from_ns, int64_t to_ns, const char *title);
 uint64_t muxer_bytes(const struct muxer *muxer); // written so far

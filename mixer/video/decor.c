@@ -94,6 +94,16 @@ static void place_logo(struct decor *decor, int width_px, int height_px) {
                                  logo->overlay->width_px, logo->overlay->height_px};
 }
 
+// A hand in the upper right tile is covered: that recording runs matters more.
+static void place_recording(struct decor *decor, int width_px, int height_px) {
+    struct decor_piece *mark = &decor->pieces[DECOR_RECORDING];
+    int margin = (min_int(width_px, height_px) / 36) & ~1;
+    if (mark->overlay)
+        mark->at = (struct rect){
+            (decor->area.x + decor->area.width - margin - mark->overlay->width_px) & ~1,
+            decor->area.y + margin, mark->overlay->width_px, mark->overlay->height_px};
+}
+
 int decor_init(struct decor *decor, const struct theme *theme, struct label_kit *kit, int width_px,
                int height_px) {
     const struct picture *ground = theme->pictures[STAGE_BACKGROUND];
@@ -110,8 +120,12 @@ int decor_init(struct decor *decor, const struct theme *theme, struct label_kit 
         decor->pieces[DECOR_LOGO].overlay =
             overlay_of(picture_fit(logo, width_px / LOGO_SHARE, height_px / LOGO_SHARE));
     decor->pieces[DECOR_BANNER].overlay = draw_banner(theme, kit, width_px, height_px);
+    if (theme->is_recording)
+        decor->pieces[DECOR_RECORDING].overlay = label_draw_recording(
+            kit, max_int(min_int(width_px, height_px) / TYPE_SHARE, TYPE_MIN_PX));
     place_banner(decor, theme->has_banner && theme->banner.is_at_top, width_px, height_px);
     place_logo(decor, width_px, height_px);
+    place_recording(decor, width_px, height_px);
     return 0;
 }
 

@@ -3,7 +3,7 @@
 // tiles may stand. Drawn once when one of them changes. Immutable after creation.
 //
 //   +--------------------------+
-//   | LOGO   |                 |
+//   | LOGO   |           * REC |
 //   |  tiles |      tiles      |
 //   +--------------------------+
 //   |  banner: text, picture   |   or at the top; tiles make room for it, so that it covers no name
@@ -15,7 +15,7 @@
 #include "mixer/video/label.h"
 #include "mixer/video/theme.h"
 
-enum decor_layer { DECOR_BANNER, DECOR_LOGO, DECOR_LAYERS };
+enum decor_layer { DECOR_BANNER, DECOR_LOGO, DECOR_RECORDING, DECOR_LAYERS };
 
 struct decor {
     struct yuv background;

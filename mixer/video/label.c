@@ -206,6 +206,28 @@ struct overlay *label_draw_screen(int size_px) {
     return sheet_close(&sheet);
 }
 
+struct overlay *label_draw_recording(struct label_kit *kit, int type_px) {
+    int height = (type_px * 17 / 10 + 1) & ~1, pad = type_px * 6 / 10, dot = type_px * 6 / 10;
+    int text_width = 0;
+    PangoLayout *layout = layout_create(kit, "REC", type_px, PANGO_WEIGHT_MEDIUM);
+    pango_layout_get_pixel_size(layout, &text_width, NULL);
+    int width = (pad + dot + pad / 2 + text_width + pad + 1) & ~1;
+    struct sheet sheet = sheet_open(width, height);
+    set_colour(sheet.cr, 0x0b0e12, 0.66);
+    icon_round_rect(sheet.cr, 0, 0, width, height, height * 0.28);
+    cairo_fill(sheet.cr);
+    cairo_arc(sheet.cr, pad + dot / 2.0, height / 2.0, dot / 2.0, 0, 2 * M_PI);
+    set_colour(sheet.cr, 0xe5383b, 1);
+    cairo_fill(sheet.cr);
+    set_colour(sheet.cr, 0xffffff, 0.96);
+    cairo_move_to(sheet.cr, pad + dot + pad / 2.0,
+                  baseline_of(kit, layout, height) -
+                      pango_layout_get_baseline(layout) / (double)PANGO_SCALE);
+    pango_cairo_show_layout(sheet.cr, layout);
+    g_object_unref(layout);
+    return sheet_close(&sheet);
+}
+
 static PangoLayout *banner_layout(struct label_kit *kit, const struct label_banner *banner,
                                   int room_px) {
     PangoLayout *layout = layout_create(kit, banner->text, banner->type_px, PANGO_WEIGHT_MEDIUM);

@@ -49,6 +49,7 @@ struct overlay *label_draw_avatar(struct label_kit *kit, const char *name, unsig
                                   int size_px, bool is_awaited);
 struct overlay *label_draw_hand(int size_px);
 struct overlay *label_draw_screen(int size_px); // a shared screen of which nothing is there yet
+struct overlay *label_draw_recording(struct label_kit *kit, int type_px); // a red dot, "REC"
 struct overlay *label_draw_banner(struct label_kit *kit, const struct label_banner *banner);
 struct overlay *label_draw_corner(const struct label_corner *corner);
 

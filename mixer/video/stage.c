@@ -206,6 +206,12 @@ void stage_set_banner(struct stage *stage, const struct stage_banner *banner) {
     pthread_mutex_unlock(&stage->lock);
 }
 
+void stage_set_recording(struct stage *stage, bool is_recording) {
+    pthread_mutex_lock(&stage->lock);
+    theme_set_recording(&stage->theme, is_recording);
+    pthread_mutex_unlock(&stage->lock);
+}
+
 // ---- pictures in ----
 
 static bool is_watched_at(struct stage *stage, int64_t now_ns) {

@@ -151,6 +151,8 @@ void stage_set_background(struct stage *stage, uint32_t rgb);
 // with the banner's text, or without.
 void stage_set_picture(struct stage *stage, enum stage_picture slot, struct picture *picture);
 void stage_set_banner(struct stage *stage, const struct stage_banner *banner); // NULL: none
+// A red dot and "REC" in the upper right corner, above all.
+void stage_set_recording(struct stage *stage, bool is_recording);
 // A canvas of another size or rate from the next tick on, as config says (but shows_names). 0 or
 // negative errno (-EINVAL: not allowed, as in stage_create); then all is as before. Waits for a
 // tick that runs.

@@ -44,3 +44,11 @@ void theme_set_banner(struct theme *theme, const struct stage_banner *banner) {
     theme->banner.text[sizeof(theme->banner.text) - 1] = '\0';
     theme->serial++;
 }
+
+// What is as it was changes nothing: all would be painted anew.
+void theme_set_recording(struct theme *theme, bool is_recording) {
+    if (theme->is_recording == is_recording)
+        return;
+    theme->is_recording = is_recording;
+    theme->serial++;
+}

@@ -11,6 +11,7 @@ struct theme {
     struct picture *pictures[STAGE_PICTURES]; // NULL: none
     bool has_banner;                          // of text; a picture may stand there alone
     struct stage_banner banner;
+    bool is_recording;
     unsigned serial; // counts the changes
 };
 
@@ -24,5 +25,6 @@ void theme_set_background(struct theme *theme, uint32_t rgb);
 struct picture *theme_set_picture(struct theme *theme, enum stage_picture slot,
                                   struct picture *picture);
 void theme_set_banner(struct theme *theme, const struct stage_banner *banner); // NULL: none
+void theme_set_recording(struct theme *theme, bool is_recording);
 
 #endif

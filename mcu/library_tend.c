@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT
+// What the library's thread does, in this order: at the start it repairs what a crash has left;
+// then it draws posters of what has ended, and once an hour deletes what is too old or too much. A
+// repair is never half done: a file takes the place of the broken one when all of it is on the
+// disk.
+#include "mcu/library_internal.h"
+
+#include "mcu/log.h"
+#include "mixer/record/repair.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    AT_ONCE = 100,
+    SWEEP_EVERY_S = 3600,
+    POSTER_WIDTH_PX = 640,
+    SHEET_COLUMNS = 4,
+    SHEET_ROWS = 3,
+    SHEET_WIDTH_PX = 1280,
+};
+#define DAY_MS       (INT64_C(24) * 3600 * 1000)
+#define POSTER_AT_NS INT64_C(3000000000)
+
+// What may take as long as reading a whole file stands between these two. False: the library has
+// been given up meanwhile, and nothing of it may be touched.
+static void begin_slow(struct library *library) {
+    pthread_mutex_lock(&library->lock);
+    library->is_slow = true;
+    pthread_mutex_unlock(&library->lock);
+}
+
+static bool end_slow(struct library *library) {
+    pthread_mutex_lock(&library->lock);
+    library->is_slow = false;
+    bool goes_on = !library->is_abandoned;
+    pthread_mutex_unlock(&library->lock);
+    return goes_on;
+}
+
+static bool is_over(struct library *library) {
+    pthread_mutex_lock(&library->lock);
+    bool over = library->is_over;
+    pthread_mutex_unlock(&library->lock);
+    return over;
+}
+
+// ---- rows that are kept while something is done with them ----
+
+struct copied {
+    char id[LIBRARY_ID_MAX], container[8];
+    int64_t bytes, started_unix_ms;
+    bool has_video;
+};
+
+static void copy_row(void *user, const struct store_recording *recording) {
+    struct copied copied = {.bytes = recording->bytes,
+                            .started_unix_ms = recording->started_unix_ms,
+                            .has_video = recording->has_video};
+    g_strlcpy(copied.id, recording->id, sizeof(copied.id));
+    g_strlcpy(copied.container, recording->container, sizeof(copied.container));
+    g_array_append_val((GArray *)user, copied);
+}
+
+// ---- repairs ----
+
+// False: given up.
+static bool repair_segments(struct library *library, const struct copied *copied,
+                            struct store_recording *found) {
+    for (int segment = 1; segment <= LIBRARY_SEGMENTS_MAX; segment++) {
+        char path[LIBRARY_PATH_MAX];
+        struct repair_outcome outcome = {0};
+        if (!library_media_path(library->dir, copied->id, copied->container, segment, path) ||
+            access(path, F_OK) != 0)
+            break;
+        begin_slow(library);
+        int error = repair_file(path, &outcome);
+        if (!end_slow(library))
+            return false;
+        found->segments = segment;
+        if (error)
+            log_warn(copied->id, "segment %d cannot be repaired: %s", segment, strerror(-error));
+        found->duration_ms += error ? 0 : outcome.duration_ns / 1000000;
+        found->bytes += error ? 0 : (int64_t)outcome.bytes;
+        if (is_over(library))
+            break;
+    }
+    return true;
+}
+
+static void tell_recovered(struct library *library, const struct store_recording *found) {
+    json_t *shown = library_show(library, found->id);
+    const char *room = json_string_value(json_object_get(shown, "room"));
+    bool is_good = strcmp(found->state, "recovered") == 0;
+    log_info(found->id,
+             is_good ? "recovered %.1f s of what was not finished"
+                     : "nothing plays of what was not finished (%.1f s)",
+             (double)found->duration_ms / 1000);
+    char *name = g_strdup(room);
+    events_add(library->events, is_good ? "recording-recovered" : "recording-failed", name,
+               json_pack("{s:o}", "recording", shown ? shown : json_object()));
+    g_free(name);
+}
+
+static void ask_for_pictures(struct library *library, const char *id) {
+    pthread_mutex_lock(&library->lock);
+    g_queue_push_tail(&library->pictures, g_strdup(id));
+    pthread_mutex_unlock(&library->lock);
+}
+
+// False: given up.
+static bool recover(struct library *library, const struct copied *copied) {
+    struct store_recording found = {.id = copied->id, .segments = 1, .reason = ""};
+    if (!repair_segments(library, copied, &found))
+        return false;
+    if (is_over(library)) // some segments are left: the next start begins again
+        return true;
+    bool is_good = found.bytes > 0;
+    found.state = is_good ? "recovered" : "failed";
+    found.reason = is_good ? "" : "write-error";
+    found.ended_unix_ms = copied->started_unix_ms + found.duration_ms;
+    int error = store_end_recording(library->store, &found);
+    if (error)
+        log_error(copied->id, "recovered, but not in the store: %s", store_explain(error));
+    else
+        tell_recovered(library, &found);
+    if (!error && is_good && copied->has_video)
+        ask_for_pictures(library, copied->id);
+    return true;
+}
+
+static bool recover_all(struct library *library) {
+    GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct copied));
+    bool goes_on = true;
+    store_each_unfinished_recording(library->store, INT32_MAX, copy_row, rows);
+    for (guint i = 0; goes_on && i < rows->len && !is_over(library); i++) {
+        const struct copied *copied = &g_array_index(rows, struct copied, i);
+        if (!library_is_running(library, copied->id, NULL))
+            goes_on = recover(library, copied);
+    }
+    g_array_free(rows, TRUE);
+    return goes_on;
+}
+
+// ---- pictures ----
+
+typedef int draw_fn(const char *path, uint8_t **jpeg, size_t *size_bytes);
+
+static int draw_poster(const char *path, uint8_t **jpeg, size_t *size_bytes) {
+    return repair_make_poster(path, POSTER_AT_NS, POSTER_WIDTH_PX, jpeg, size_bytes);
+}
+
+static int draw_sheet(const char *path, uint8_t **jpeg, size_t *size_bytes) {
+    return repair_make_sheet(path, SHEET_COLUMNS, SHEET_ROWS, SHEET_WIDTH_PX, jpeg, size_bytes);
+}
+
+// False: given up.
+static bool make_picture(struct library *library, const struct copied *copied, const char *name,
+                         draw_fn *draw) {
+    char media[LIBRARY_PATH_MAX], path[LIBRARY_PATH_MAX];
+    uint8_t *jpeg = NULL;
+    size_t size_bytes = 0;
+    if (!library_media_path(library->dir, copied->id, copied->container, 1, media) ||
+        !library_side_path(library->dir, copied->id, name, path))
+        return true;
+    begin_slow(library);
+    int error = draw(media, &jpeg, &size_bytes);
+    if (!error)
+        error = library_write_file(path, jpeg, size_bytes);
+    free(jpeg);
+    if (!end_slow(library))
+        return false;
+    if (error)
+        log_warn(copied->id, "no %s: %s", name, strerror(-error));
+    return true;
+}
+
+static bool make_pictures(struct library *library, const char *id) {
+    GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct copied));
+    bool goes_on = true;
+    store_get_recording(library->store, id, copy_row, rows);
+    if (rows->len > 0 && g_array_index(rows, struct copied, 0).has_video) {
+        const struct copied *copied = &g_array_index(rows, struct copied, 0);
+        goes_on = make_picture(library, copied, "poster.jpg", draw_poster) &&
+                  (is_over(library) || make_picture(library, copied, "sheet.jpg", draw_sheet));
+    }
+    g_array_free(rows, TRUE);
+    return goes_on;
+}
+
+// ---- what is too old or too much ----
+
+static void note_gone(void *user, const char *id) {
+    g_ptr_array_add(user, g_strdup(id));
+}
+
+static void remove_gone(struct library *library) {
+    GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
+    store_each_gone_recording(library->store, INT32_MAX, note_gone, ids);
+    for (guint i = 0; i < ids->len; i++) {
+        const char *id = ids->pdata[i];
+        if (library_is_running(library, id, NULL)) // its end removes it
+            continue;
+        int error = library_remove_dir(library->dir, id);
+        if (!error)
+            error = store_forget_gone_recording(library->store, id);
+        if (error)
+            log_warn(id, "its files are not deleted: %s", strerror(-error));
+    }
+    g_ptr_array_free(ids, TRUE);
+}
+
+// Returns how many bytes went; *count: how many recordings.
+static int64_t remove_oldest(struct library *library, int64_t before_unix_ms, int64_t enough_bytes,
+                             const char *why, guint *count) {
+    GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct copied));
+    int64_t bytes = 0;
+    store_each_old_recording(library->store, before_unix_ms, AT_ONCE, copy_row, rows);
+    *count = 0;
+    for (guint i = 0; i < rows->len && bytes < enough_bytes; i++) {
+        const struct copied *copied = &g_array_index(rows, struct copied, i);
+        if (store_remove_recording(library->store, copied->id) != 0)
+            continue;
+        log_info(copied->id, "recording deleted: %s", why);
+        bytes += copied->bytes;
+        ++*count;
+    }
+    g_array_free(rows, TRUE);
+    return bytes;
+}
+
+static void remove_aged(struct library *library, int64_t now_unix_ms) {
+    guint count = AT_ONCE;
+    int64_t before = now_unix_ms - library->config->recordings_days * DAY_MS;
+    while (library->config->recordings_days > 0 && count == AT_ONCE && !is_over(library))
+        remove_oldest(library, before, INT64_MAX, "older than recordings.days", &count);
+    remove_gone(library);
+}
+
+static void remove_surplus(struct library *library) {
+    int64_t limit = (int64_t)library->config->recordings_total_gb * 1000000000;
+    int64_t bytes = 0, recordings = 0;
+    guint count = 1;
+    while (limit > 0 && count > 0 && !is_over(library) &&
+           store_sum_recordings(library->store, &bytes, &recordings) == 0 && bytes > limit)
+        remove_oldest(library, INT64_MAX, bytes - limit, "more than recordings.total_gb", &count);
+    remove_gone(library);
+}
+
+static void sweep(struct library *library) {
+    remove_aged(library, g_get_real_time() / 1000);
+    remove_surplus(library);
+}
+
+// ---- the thread ----
+
+enum task { TASK_END, TASK_SWEEP, TASK_TIDY, TASK_PICTURES };
+
+static enum task next_task(struct library *library, char **id) {
+    enum task task = TASK_SWEEP;
+    struct timespec until;
+    int late = 0;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += SWEEP_EVERY_S;
+    pthread_mutex_lock(&library->lock);
+    while (!library->is_over && !library->wants_tidying && library->pictures.length == 0 &&
+           late != ETIMEDOUT)
+        late = pthread_cond_timedwait(&library->changed, &library->lock, &until);
+    if (library->is_over)
+        task = TASK_END;
+    else if (library->wants_tidying)
+        task = TASK_TIDY;
+    else if ((*id = g_queue_pop_head(&library->pictures)))
+        task = TASK_PICTURES;
+    library->wants_tidying = false;
+    pthread_mutex_unlock(&library->lock);
+    return task;
+}
+
+// False: given up, or the end.
+static bool do_task(struct library *library) {
+    char *id = NULL;
+    bool goes_on = true;
+    switch (next_task(library, &id)) {
+    case TASK_END: return false;
+    case TASK_SWEEP: sweep(library); break;
+    case TASK_TIDY: remove_gone(library); break;
+    case TASK_PICTURES:
+        goes_on = make_pictures(library, id);
+        if (goes_on) // another one has ended: it counts too
+            remove_surplus(library);
+        break;
+    }
+    g_free(id);
+    return goes_on;
+}
+
+static bool is_abandoned(struct library *library) {
+    pthread_mutex_lock(&library->lock);
+    bool abandoned = library->is_abandoned;
+    pthread_mutex_unlock(&library->lock);
+    return abandoned;
+}
+
+gpointer library_tend(gpointer user) {
+    struct library *library = user;
+    bool goes_on = recover_all(library);
+    if (goes_on && !is_over(library))
+        sweep(library);
+    while (goes_on)
+        goes_on = do_task(library);
+    if (is_abandoned(library))
+        return NULL;
+    pthread_mutex_lock(&library->lock);
+    library->is_ended = true;
+    pthread_cond_broadcast(&library->changed);
+    pthread_mutex_unlock(&library->lock);
+    return NULL;
+}

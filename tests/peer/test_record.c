@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: MIT
+// The real server records real calls, and what it wrote is read back with libavformat.
+#include "tests/peer/hearing.h"
+#include "tests/peer/scene.h"
+
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <opus/opus.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h> // after the above, as it asks
+
+enum { RED, GREEN, BLUE, RATE_HZ = 48000, POLL_MS = 50, PATIENCE_MS = 15000, BYTES_ENOUGH = 20000 };
+
+// ---- REST ----
+
+static json_t *ask(struct server *server, int status, const char *method, const char *path,
+                   const char *body) {
+    json_t *out = NULL;
+    int got = server_request(server, method, path, body, &out);
+    if (got != status) {
+        char *text = out ? json_dumps(out, JSON_COMPACT) : NULL;
+        fail_msg("%s %s: %d, not %d: %s", method, path, got, status, text ? text : "");
+    }
+    return out;
+}
+
+static void start(struct server *server, const char *room, const char *body, char id[40]) {
+    char *path = g_strdup_printf("/api/v1/rooms/%s/recordings", room);
+    json_t *json = ask(server, 201, "POST", path, body);
+    g_strlcpy(id, json_string_value(json_object_get(json, "id")), 40);
+    json_decref(json);
+    g_free(path);
+}
+
+static void change(struct server *server, const char *id, const char *state) {
+    char *path = g_strdup_printf("/api/v1/recordings/%s", id);
+    char *body = g_strdup_printf("{\"state\":\"%s\"}", state);
+    json_decref(ask(server, 200, "PATCH", path, body));
+    g_free(path);
+    g_free(body);
+}
+
+static json_t *get(struct server *server, const char *id) {
+    char *path = g_strdup_printf("/api/v1/recordings/%s", id);
+    json_t *json = ask(server, 200, "GET", path, NULL);
+    g_free(path);
+    return json;
+}
+
+static const char *text_of(const json_t *json, const char *key) {
+    const char *text = json_string_value(json_object_get(json, key));
+    return text ? text : "";
+}
+
+// Until it has ended, as this state. The recording, a new reference.
+static json_t *await_end(struct server *server, const char *id, const char *state) {
+    json_t *json = NULL;
+    for (int waited_ms = 0; waited_ms < client_slow(PATIENCE_MS); waited_ms += POLL_MS) {
+        json_decref(json);
+        json = get(server, id);
+        if (!json_is_null(json_object_get(json, "ended_at")))
+            break;
+        g_usleep(POLL_MS * 1000);
+    }
+    assert_false(json_is_null(json_object_get(json, "ended_at")));
+    assert_string_equal(text_of(json, "state"), state);
+    return json;
+}
+
+static void await_bytes(struct server *server, const char *id, int64_t bytes) {
+    bool is_there = false;
+    for (int waited_ms = 0; !is_there && waited_ms < client_slow(PATIENCE_MS);
+         waited_ms += POLL_MS) {
+        json_t *json = get(server, id);
+        is_there = json_integer_value(json_object_get(json, "bytes")) >= bytes;
+        json_decref(json);
+        g_usleep(POLL_MS * 1000);
+    }
+    assert_true(is_there);
+}
+
+static char *fetch(struct server *server, const char *id, const char *name, size_t *size_bytes) {
+    char *path = g_strdup_printf("/api/v1/recordings/%s/%s", id, name), *data = NULL;
+    size_t size = 0;
+    assert_int_equal(server_fetch(server, "GET", path, NULL, &data, &size), 200);
+    char *text = g_strndup(data, size); // ended
+    memcpy(text, data, size);
+    free(data);
+    g_free(path);
+    if (size_bytes)
+        *size_bytes = size;
+    return text;
+}
+
+// ---- what is in a file ----
+
+struct reading {
+    double duration_s, video_end_s, audio_end_s;
+    int frames, broken, chapters;
+    int16_t *sound; // 48 kHz, from its beginning on
+    size_t samples;
+};
+
+static void hear(struct reading *reading, OpusDecoder *decoder, const AVPacket *packet,
+                 double at_s) {
+    int16_t pcm[5760];
+    int count = opus_decode(decoder, packet->data, packet->size, pcm, 5760, 0);
+    if (count < 0) {
+        reading->broken++;
+        return;
+    }
+    size_t from = (size_t)(MAX(at_s, 0) * RATE_HZ), to = from + (size_t)count;
+    if (to > reading->samples) {
+        reading->sound = g_realloc(reading->sound, to * sizeof(int16_t));
+        memset(reading->sound + reading->samples, 0, (to - reading->samples) * sizeof(int16_t));
+        reading->samples = to;
+    }
+    memcpy(reading->sound + from, pcm, (size_t)count * sizeof(int16_t));
+}
+
+static void see(struct reading *reading, AVCodecContext *decoder, const AVPacket *packet) {
+    AVFrame *frame = av_frame_alloc();
+    if (avcodec_send_packet(decoder, packet) != 0)
+        reading->broken++;
+    while (avcodec_receive_frame(decoder, frame) == 0)
+        reading->frames++;
+    av_frame_free(&frame);
+}
+
+// Every time of a stream rises, and all of it can be decoded.
+static void read_packets(AVFormatContext *file, struct reading *reading) {
+    AVCodecContext *video = NULL;
+    OpusDecoder *audio = opus_decoder_create(RATE_HZ, 1, NULL);
+    AVPacket *packet = av_packet_alloc();
+    int64_t last[4] = {INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN};
+    assert_true(file->nb_streams <= 4);
+    while (av_read_frame(file, packet) == 0) {
+        const AVStream *stream = file->streams[packet->stream_index];
+        double at_s = (double)packet->pts * av_q2d(stream->time_base);
+        assert_true(packet->pts > last[packet->stream_index]);
+        last[packet->stream_index] = packet->pts;
+        if (stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO) {
+            if (!video) {
+                assert_true(packet->flags & AV_PKT_FLAG_KEY);
+                video = avcodec_alloc_context3(avcodec_find_decoder(stream->codecpar->codec_id));
+                assert_int_equal(avcodec_open2(video, NULL, NULL), 0);
+            }
+            see(reading, video, packet);
+            reading->video_end_s = at_s;
+        } else {
+            hear(reading, audio, packet, at_s);
+            reading->audio_end_s = at_s;
+        }
+        av_packet_unref(packet);
+    }
+    av_packet_free(&packet);
+    avcodec_free_context(&video);
+    opus_decoder_destroy(audio);
+}
+
+static void read_media(struct server *server, const char *id, struct reading *reading) {
+    char path[] = "/tmp/test_record_XXXXXX";
+    size_t size = 0;
+    char *data = fetch(server, id, "media", &size);
+    int fd = g_mkstemp(path);
+    assert_true(fd >= 0);
+    g_close(fd, NULL);
+    assert_true(g_file_set_contents(path, data, (gssize)size, NULL));
+    g_free(data);
+    AVFormatContext *file = NULL;
+    memset(reading, 0, sizeof(*reading));
+    assert_int_equal(avformat_open_input(&file, path, NULL, NULL), 0);
+    assert_true(avformat_find_stream_info(file, NULL) >= 0);
+    reading->duration_s = (double)file->duration / AV_TIME_BASE;
+    reading->chapters = (int)file->nb_chapters;
+    read_packets(file, reading);
+    avformat_close_input(&file);
+    g_unlink(path);
+    assert_int_equal(reading->broken, 0);
+}
+
+// Louder than a frequency that nobody sends, by far.
+static bool hears(const struct reading *reading, int hz, double from_s, double to_s) {
+    size_t from = (size_t)(from_s * RATE_HZ), to = MIN((size_t)(to_s * RATE_HZ), reading->samples);
+    assert_true(from + RATE_HZ / 4 < to);
+    const int16_t *samples = reading->sound + from;
+    int count = (int)(to - from);
+    double there = hearing_goertzel(samples, count, hz, RATE_HZ);
+    double nothing = hearing_goertzel(samples, count, 1337, RATE_HZ);
+    return there > 0 && there > 10 * nothing;
+}
+
+static double now_s(void) {
+    return (double)g_get_monotonic_time() / G_USEC_PER_SEC;
+}
+
+// ---- what clients are told ----
+
+static bool is_told(struct client *client, void *state) {
+    json_t *told = client_last_message(client, "recording");
+    bool is = told && strcmp(text_of(told, "state"), state) == 0;
+    json_decref(told);
+    return is;
+}
+
+static void expect_told(struct client *client, const char *state) {
+    scene_expect(client, is_told, (void *)state);
+}
+
+// ---- tests ----
+
+static void check_side_files(const char *id) {
+    char *chapters = fetch(scene_server(), id, "chapters.vtt", NULL);
+    assert_true(g_str_has_prefix(chapters, "WEBVTT\n"));
+    assert_non_null(strstr(chapters, "Cy joined"));
+    assert_non_null(strstr(chapters, "Ben left"));
+    assert_non_null(strstr(chapters, "Ada shares the screen"));
+    char *chat = fetch(scene_server(), id, "chat.vtt", NULL);
+    assert_non_null(strstr(chat, "<v Ada>Hello &amp; welcome"));
+    char *text = fetch(scene_server(), id, "details.json", NULL);
+    json_t *details = json_loads(text, 0, NULL);
+    const json_t *members = json_object_get(details, "members");
+    assert_int_equal(json_array_size(members), 3);
+    int left = 0;
+    for (size_t i = 0; i < json_array_size(members); i++)
+        left += json_is_real(json_object_get(json_array_get(members, i), "left_seconds"));
+    assert_int_equal(left, 1);
+    assert_int_equal(json_array_size(json_object_get(details, "pauses")), 2);
+    assert_true(json_array_size(json_object_get(details, "layouts")) >= 2);
+    json_decref(details);
+    g_free(text);
+    g_free(chat);
+    g_free(chapters);
+}
+
+static void test_record_a_call_is_written_whole(void **state) {
+    char id[40];
+    struct client *ada = scene_member("whole", "Ada", RED, 500);
+    struct client *ben = scene_member("whole", "Ben", GREEN, 700);
+    assert_true(client_wait_picture(ada, client_slow(PATIENCE_MS)));
+    g_usleep(500000); // so that both are heard from the first moment on
+    double asked_s = now_s();
+    start(scene_server(), "whole", "{\"title\":\"Weekly\"}", id);
+    double begun_s = now_s();
+    expect_told(ada, "recording");
+    g_usleep(2500000);
+    double joined_s = now_s() - begun_s;
+    struct client *cy = scene_member("whole", "Cy", BLUE, 900);
+    client_share_screen(ada, scene_colour(GREEN));
+    client_send_json(ada, "{\"type\":\"set\",\"screen\":true}");
+    client_send_json(ada, "{\"type\":\"chat\",\"text\":\"Hello & welcome\"}");
+    g_usleep(2500000);
+    double pause_asked_s = now_s();
+    change(scene_server(), id, "paused");
+    double paused_s = now_s();
+    expect_told(cy, "paused");
+    g_usleep(1000000);
+    double resume_asked_s = now_s();
+    change(scene_server(), id, "recording");
+    double resumed_s = now_s();
+    client_send_json(ben, "{\"type\":\"leave\"}");
+    g_usleep(1500000);
+    double stop_asked_s = now_s();
+    change(scene_server(), id, "stopped");
+    double stopped_s = now_s();
+    expect_told(cy, "stopped");
+
+    struct reading reading;
+    json_t *json = await_end(scene_server(), id, "finished");
+    read_media(scene_server(), id, &reading);
+    double least_s = (stop_asked_s - begun_s) - (resumed_s - pause_asked_s) - 0.1;
+    double most_s = (stopped_s - asked_s) - (resume_asked_s - paused_s) + 0.1;
+    if (reading.duration_s < least_s || reading.duration_s > most_s)
+        fail_msg("%.3f s, not %.3f .. %.3f", reading.duration_s, least_s, most_s);
+    double told_s = json_real_value(json_object_get(json, "duration_seconds"));
+    assert_true(told_s > reading.duration_s - 0.1 && told_s < reading.duration_s + 0.1);
+    assert_string_equal(text_of(json, "reason"), "asked");
+    assert_string_equal(text_of(json, "title"), "Weekly");
+    assert_true(reading.frames > 30);
+    assert_true(reading.chapters >= 3);
+    assert_true(hears(&reading, 500, 1, 2) && hears(&reading, 700, 1, 2));
+    assert_false(hears(&reading, 900, 1, 2));
+    assert_true(hears(&reading, 900, joined_s + 1.2, joined_s + 2.2));
+    assert_true(hears(&reading, 900, reading.duration_s - 0.8, reading.duration_s));
+    assert_false(hears(&reading, 700, reading.duration_s - 0.8, reading.duration_s));
+    check_side_files(id);
+    g_free(reading.sound);
+    json_decref(json);
+    client_destroy(ada);
+    client_destroy(ben);
+    client_destroy(cy);
+}
+
+static void test_record_several_run_at_once(void **state) {
+    char whole[40], sound[40];
+    struct reading reading;
+    struct client *ada = scene_member("several", "Ada", RED, 500);
+    start(scene_server(), "several", "{\"container\":\"mkv\"}", whole);
+    start(scene_server(), "several", "{\"container\":\"ogg\"}", sound);
+    assert_true(server_metric(scene_server(), "tessera_recordings_running") >= 2);
+    await_bytes(scene_server(), whole, BYTES_ENOUGH);
+    await_bytes(scene_server(), sound, BYTES_ENOUGH / 4);
+    change(scene_server(), whole, "stopped");
+    json_decref(await_end(scene_server(), whole, "finished"));
+    change(scene_server(), sound, "stopped");
+    json_decref(await_end(scene_server(), sound, "finished"));
+    read_media(scene_server(), whole, &reading);
+    assert_true(reading.frames > 10 && reading.samples > RATE_HZ);
+    g_free(reading.sound);
+    read_media(scene_server(), sound, &reading);
+    assert_true(reading.frames == 0 && reading.samples > RATE_HZ);
+    g_free(reading.sound);
+    assert_true(server_metric(scene_server(), "tessera_recordings_bytes_total") > BYTES_ENOUGH);
+    client_destroy(ada);
+}
+
+// The room is still, then empty: that ends no recording. Its own end does.
+static void test_record_goes_on_without_anybody_until_the_room_ends(void **state) {
+    char id[40];
+    json_decref(
+        ask(scene_server(), 201, "POST", "/api/v1/rooms", "{\"id\":\"lonely\",\"linger\":600}"));
+    start(scene_server(), "lonely", "{}", id);
+    await_bytes(scene_server(), id, 1000);
+    struct client *ada = scene_member("lonely", "Ada", RED, 500);
+    json_t *joined = client_last_message(ada, "joined");
+    assert_string_equal(text_of(json_object_get(joined, "room_info"), "recording"), "recording");
+    assert_int_equal(client_member_count(ada), 1); // the recording is nobody
+    json_decref(joined);
+    client_destroy(ada);
+    await_bytes(scene_server(), id, BYTES_ENOUGH);
+    json_t *json = get(scene_server(), id);
+    assert_string_equal(text_of(json, "state"), "recording");
+    json_decref(json);
+    json_decref(ask(scene_server(), 204, "DELETE", "/api/v1/rooms/lonely", NULL));
+    json = await_end(scene_server(), id, "finished");
+    assert_string_equal(text_of(json, "reason"), "room-ended");
+    json_decref(json);
+}
+
+static void test_record_begins_with_the_first_member(void **state) {
+    json_decref(ask(scene_server(), 201, "POST", "/api/v1/rooms",
+                    "{\"id\":\"byitself\",\"record_on_start\":true}"));
+    json_t *list = ask(scene_server(), 200, "GET", "/api/v1/rooms/byitself/recordings", NULL);
+    assert_int_equal(json_array_size(json_object_get(list, "recordings")), 0);
+    json_decref(list);
+    struct client *ada = scene_member("byitself", "Ada", RED, 500);
+    expect_told(ada, "recording");
+    struct client *ben = scene_member("byitself", "Ben", GREEN, 700);
+    list = ask(scene_server(), 200, "GET", "/api/v1/rooms/byitself/recordings", NULL);
+    assert_int_equal(json_array_size(json_object_get(list, "recordings")), 1);
+    json_decref(list);
+    client_destroy(ada);
+    client_destroy(ben);
+    json_decref(ask(scene_server(), 204, "DELETE", "/api/v1/rooms/byitself", NULL));
+}
+
+static void test_record_is_for_moderators(void **state) {
+    struct client *ada = scene_member("rights", "Ada", RED, 0); // the first one moderates
+    struct client *ben = scene_member("rights", "Ben", GREEN, 0);
+    client_send_json(ben, "{\"type\":\"start-recording\"}");
+    assert_true(client_wait_error(ben, "not-allowed", client_slow(PATIENCE_MS)));
+    client_send_json(ada, "{\"type\":\"start-recording\",\"audio_only\":true}");
+    expect_told(ben, "recording");
+    expect_told(ada, "recording");
+    json_t *told = client_last_message(ada, "recording");
+    const json_t *first = json_array_get(json_object_get(told, "recordings"), 0);
+    client_send_json(ada, "{\"type\":\"change-recording\",\"id\":\"%s\",\"state\":\"stopped\"}",
+                     text_of(first, "id"));
+    json_decref(told);
+    expect_told(ben, "stopped");
+    client_destroy(ada);
+    client_destroy(ben);
+}
+
+static void test_record_nothing_begins_below_the_floor(void **state) {
+    static const char *const flags[] = {"--recordings-floor-mb", "100000000", NULL};
+    struct server *server = server_start(NULL, flags);
+    assert_non_null(server);
+    json_decref(ask(server, 201, "POST", "/api/v1/rooms", "{\"id\":\"full\"}"));
+    json_t *problem = ask(server, 507, "POST", "/api/v1/rooms/full/recordings", "{}");
+    assert_string_equal(text_of(problem, "code"), "disk-full");
+    json_decref(problem);
+    json_t *list = ask(server, 200, "GET", "/api/v1/recordings", NULL);
+    assert_int_equal(json_array_size(json_object_get(list, "recordings")), 0);
+    json_decref(list);
+    assert_int_equal(server_stop(server), 0);
+}
+
+static struct client *join(struct server *server, const char *room) {
+    struct client *client =
+        client_create(&(struct client_options){.port = server_port(server),
+                                               .room = room,
+                                               .name = "Ada",
+                                               .camera = scene_colour(RED),
+                                               .microphone = scene_tone(500, -10)});
+    assert_true(client_wait_connected(client, client_slow(PATIENCE_MS)));
+    return client;
+}
+
+static void test_record_a_killed_server_leaves_all_but_a_second(void **state) {
+    static const char *const flags[] = {"--recordings-floor-mb", "10", NULL};
+    char id[40];
+    struct reading reading;
+    struct server *server = server_start(NULL, flags);
+    assert_non_null(server);
+    struct client *ada = join(server, "killed");
+    start(server, "killed", "{}", id);
+    double begun_s = now_s();
+    g_usleep(4000000);
+    double recorded_s = now_s() - begun_s;
+    assert_true(server_restart(server, SIGKILL));
+    json_t *json = await_end(server, id, "recovered");
+    read_media(server, id, &reading);
+    if (reading.duration_s < recorded_s - 1.3)
+        fail_msg("%.2f of %.2f s are left", reading.duration_s, recorded_s);
+    assert_true(reading.frames > 20);
+    json_decref(json);
+    g_free(reading.sound);
+    json_decref(ask(server, 204, "DELETE", "/api/v1/rooms/killed", NULL));
+    client_destroy(ada);
+    assert_int_equal(server_stop(server), 0);
+}
+
+static void test_record_a_server_that_ends_finishes_first(void **state) {
+    static const char *const flags[] = {"--recordings-floor-mb", "10", NULL};
+    char id[40];
+    struct reading reading;
+    struct server *server = server_start(NULL, flags);
+    assert_non_null(server);
+    struct client *ada = join(server, "ended");
+    start(server, "ended", "{}", id);
+    await_bytes(server, id, BYTES_ENOUGH);
+    assert_true(server_restart(server, SIGTERM));
+    json_t *json = await_end(server, id, "finished");
+    assert_string_equal(text_of(json, "reason"), "room-ended");
+    read_media(server, id, &reading);
+    assert_true(reading.duration_s > 0.5);
+    json_decref(json);
+    g_free(reading.sound);
+    client_destroy(ada);
+    assert_int_equal(server_stop(server), 0);
+}
+
+static int open_scene(void **state) {
+    static const char *const flags[] = {"--recordings-floor-mb", "10", NULL};
+    return scene_open_with(flags);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_record_a_call_is_written_whole),
+        cmocka_unit_test(test_record_several_run_at_once),
+        cmocka_unit_test(test_record_goes_on_without_anybody_until_the_room_ends),
+        cmocka_unit_test(test_record_begins_with_the_first_member),
+        cmocka_unit_test(test_record_is_for_moderators),
+        cmocka_unit_test(test_record_nothing_begins_below_the_floor),
+        cmocka_unit_test(test_record_a_killed_server_leaves_all_but_a_second),
+        cmocka_unit_test(test_record_a_server_that_ends_finishes_first),
+    };
+    return cmocka_run_group_tests(tests, open_scene, scene_close);
+}
