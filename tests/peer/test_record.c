@@ -327,8 +327,8 @@ static void test_record_several_run_at_once(void **state) {
 // The room is still, then empty: that ends no recording. Its own end does.
 static void test_record_goes_on_without_anybody_until_the_room_ends(void **state) {
     char id[40];
-    json_decref(ask(scene_server(), 201, "POST", "/api/v1/rooms",
-                    "{\"id\":\"lonely\",\"linger\":600}"));
+    json_decref(
+        ask(scene_server(), 201, "POST", "/api/v1/rooms", "{\"id\":\"lonely\",\"linger\":600}"));
     start(scene_server(), "lonely", "{}", id);
     await_bytes(scene_server(), id, 1000);
     struct client *ada = scene_member("lonely", "Ada", RED, 500);
@@ -397,11 +397,12 @@ static void test_record_nothing_begins_below_the_floor(void **state) {
 }
 
 static struct client *join(struct server *server, const char *room) {
-    struct client *client = client_create(&(struct client_options){.port = server_port(server),
-                                                                   .room = room,
-                                                                   .name = "Ada",
-                                                                   .camera = scene_colour(RED),
-                                                                   .microphone = scene_tone(500, -10)});
+    struct client *client =
+        client_create(&(struct client_options){.port = server_port(server),
+                                               .room = room,
+                                               .name = "Ada",
+                                               .camera = scene_colour(RED),
+                                               .microphone = scene_tone(500, -10)});
     assert_true(client_wait_connected(client, client_slow(PATIENCE_MS)));
     return client;
 }
