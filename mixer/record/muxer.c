@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <libavformat/avformat.h>
+#include <libavutil/avstring.h>
 #include <libavutil/intreadwrite.h>
 #include <libavutil/opt.h>
 #include <stdlib.h>

@@ -43,7 +43,8 @@ struct recorder_config {
     int width_px, height_px, fps;
     int64_t segment_ns;    // a new file after this long (at a keyframe); 0: one file
     int64_t segment_bytes; // likewise by size
-    bool syncs;            // fsync each cluster
+    int keyframe_s; // asks for a keyframe this often, for seeking, while pictures come; 0: 10
+    bool syncs;     // fsync each cluster
     int64_t free_floor_bytes;
     size_t queue_bytes_max;       // 0: 16 MiB
     const struct recorder_io *io; // NULL: the system's
@@ -51,16 +52,16 @@ struct recorder_config {
 
 // Told on the writer's thread, in order.
 enum recorder_event {
-    RECORDER_BEGAN,    // the first packet is in the file
-    RECORDER_GAP,      // something had to be left out; value: ns
-    RECORDER_SEGMENT,  // a new file began; value: its number, from 2
-    RECORDER_ENDED,    // all is written; value: negative errno if it ended by itself (-ENOSPC: below
-                       // the floor, or the disk is full), 0 if it was asked to
+    RECORDER_BEGAN,   // the first packet is in the file
+    RECORDER_GAP,     // something had to be left out; value: ns
+    RECORDER_SEGMENT, // a new file began; value: its number, from 2
+    RECORDER_ENDED,   // all is written; value: negative errno if it ended by itself (-ENOSPC: below
+                      // the floor, or the disk is full), 0 if it was asked to
 };
 struct recorder_ops {
     void (*on_event)(void *user, enum recorder_event event, int64_t value);
-    // A keyframe is needed (at the beginning, after a pause, for a new segment, every few seconds for
-    // seeking). Writer's thread.
+    // A keyframe is needed (at the beginning, after a pause, for a new segment, every few seconds
+    // for seeking). Writer's thread.
     void (*on_keyframe_wanted)(void *user);
 };
 
@@ -74,11 +75,12 @@ struct recorder_stats {
 };
 
 // 0 or negative errno (-ENOSPC: below the floor already).
-int recorder_create(const struct recorder_config *config, const struct recorder_ops *ops, void *user,
-                    struct recorder **out);
+int recorder_create(const struct recorder_config *config, const struct recorder_ops *ops,
+                    void *user, struct recorder **out);
 // Any thread; never blocks; keeps a reference. Before the first keyframe nothing is kept.
 void recorder_push(struct recorder *recorder, struct packet *packet, bool is_audio);
-// Any thread. Times on the room clock.
+// Any thread. Times on the room clock. What was recorded before a file could begin is no recording:
+// a file in which nothing is is removed.
 void recorder_pause(struct recorder *recorder, int64_t now_ns);
 void recorder_resume(struct recorder *recorder, int64_t now_ns);
 void recorder_add_chapter(struct recorder *recorder, int64_t now_ns, const char *title);

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+// Packet by packet from the old file into a new one, with the muxer's own way to end it.
+#include "mixer/record/repair.h"
+
+#include "mixer/record/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libavutil/avstring.h>
+#include <libavutil/mem.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const AVRational NANOSECONDS = {1, 1000000000};
+
+struct remux {
+    struct source source;
+    AVFormatContext *to;
+    bool has_header, has_keyframe;
+    int video, audio; // streams of `to`
+    int64_t last_dts[2];
+    int64_t end_ns;
+    int64_t packets;
+};
+
+// ---- opening ----
+
+static int copy_stream(struct remux *remux, int from, int *to) {
+    *to = -1;
+    if (from < 0)
+        return 0;
+    const AVStream *old = remux->source.format->streams[from];
+    AVStream *stream = avformat_new_stream(remux->to, NULL);
+    if (!stream || avcodec_parameters_copy(stream->codecpar, old->codecpar) < 0)
+        return -ENOMEM;
+    stream->codecpar->codec_tag = 0; // each format has its own
+    stream->time_base = old->time_base;
+    *to = stream->index;
+    remux->last_dts[stream->index] = INT64_MIN;
+    return 0;
+}
+
+// A file that was finished has them.
+static int copy_chapters(struct remux *remux) {
+    const AVFormatContext *from = remux->source.format;
+    for (unsigned i = 0; i < from->nb_chapters; i++) {
+        AVFormatContext *to = remux->to;
+        AVChapter **chapters =
+            av_realloc_array(to->chapters, to->nb_chapters + 1, sizeof(AVChapter *));
+        if (!chapters)
+            return -ENOMEM;
+        to->chapters = chapters;
+        AVChapter *chapter = av_mallocz(sizeof(*chapter));
+        if (!chapter)
+            return -ENOMEM;
+        *chapter = *from->chapters[i];
+        chapter->id = (int64_t)i + 1;
+        chapter->metadata = NULL;
+        av_dict_copy(&chapter->metadata, from->chapters[i]->metadata, 0);
+        to->chapters[to->nb_chapters++] = chapter;
+    }
+    return 0;
+}
+
+static int open_output(struct remux *remux, const char *path, const char *format) {
+    char *url = av_asprintf("file:%s", path);
+    if (!url)
+        return -ENOMEM;
+    int result = avformat_alloc_output_context2(&remux->to, NULL, format, url);
+    if (result >= 0)
+        result = avio_open(&remux->to->pb, url, AVIO_FLAG_WRITE);
+    av_free(url);
+    return result < 0 ? result : 0;
+}
+
+static int write_header(struct remux *remux) {
+    int result = copy_stream(remux, remux->source.video, &remux->video);
+    if (result == 0)
+        result = copy_stream(remux, remux->source.audio, &remux->audio);
+    if (result == 0)
+        result = copy_chapters(remux);
+    if (result)
+        return result;
+    const AVDictionaryEntry *title = av_dict_get(remux->source.format->metadata, "title", NULL, 0);
+    if (title)
+        av_dict_set(&remux->to->metadata, "title", title->value, 0);
+    if (remux->to->oformat->flags & AVFMT_TS_NEGATIVE)
+        remux->to->avoid_negative_ts = AVFMT_AVOID_NEG_TS_DISABLED; // as they were
+    result = avformat_write_header(remux->to, NULL);
+    remux->has_header = result >= 0;
+    // It does not take what the old one claims to hold.
+    return result == AVERROR(ENOMEM) || result == AVERROR(ENOSPC) ? result
+           : result < 0                                           ? -ENODATA
+                                                                  : 0;
+}
+
+// ---- copying ----
+
+static void reach(struct remux *remux, const AVPacket *packet, AVRational base) {
+    int64_t duration = packet->duration > 0 ? packet->duration : 0;
+    int64_t end_ns = av_rescale_q(packet->pts + duration, base, NANOSECONDS);
+    remux->end_ns = end_ns > remux->end_ns ? end_ns : remux->end_ns;
+}
+
+// Packets from before the first keyframe, and those that go back in time, are of no use.
+static bool is_usable(struct remux *remux, const AVPacket *packet, bool is_video) {
+    if (is_video && !remux->has_keyframe && !(packet->flags & AV_PKT_FLAG_KEY))
+        return false;
+    remux->has_keyframe |= is_video;
+    return packet->dts == AV_NOPTS_VALUE || packet->dts <= packet->pts;
+}
+
+// 0, or the target's error.
+static int copy_packet(struct remux *remux) {
+    AVPacket *packet = remux->source.packet;
+    bool is_video = packet->stream_index == remux->source.video;
+    if (!is_usable(remux, packet, is_video))
+        return 0;
+    AVRational base = remux->source.format->streams[packet->stream_index]->time_base;
+    int to = is_video ? remux->video : remux->audio;
+    if (packet->dts == AV_NOPTS_VALUE)
+        packet->dts = packet->pts;
+    reach(remux, packet, base);
+    av_packet_rescale_ts(packet, base, remux->to->streams[to]->time_base);
+    if (packet->dts <= remux->last_dts[to])
+        return 0;
+    remux->last_dts[to] = packet->dts;
+    packet->stream_index = to;
+    packet->pos = -1;
+    int result = av_write_frame(remux->to, packet);
+    remux->packets += result >= 0;
+    int error = remux->to->pb->error;
+    // What the muxer does not take is broken; what the disk does not take is the end.
+    return error < 0 ? error : result == AVERROR(ENOMEM) ? -ENOMEM : 0;
+}
+
+static int copy_all(struct remux *remux) {
+    int result = 0;
+    while (result == 0 && source_read(&remux->source) == 0)
+        result = copy_packet(remux);
+    if (result)
+        return result;
+    if (remux->packets == 0)
+        return -ENODATA;
+    result = av_write_trailer(remux->to);
+    remux->has_header = false;
+    return result < 0 ? result : 0;
+}
+
+static int close_output(struct remux *remux, int result) {
+    if (!remux->to)
+        return result;
+    int closed = avio_closep(&remux->to->pb);
+    avformat_free_context(remux->to);
+    return result == 0 && closed < 0 ? closed : result;
+}
+
+static int write_new(const char *path, const char *part, struct repair_outcome *out) {
+    struct remux remux = {0};
+    int result = source_open(&remux.source, path);
+    if (result)
+        return result;
+    result = open_output(&remux, part, source_format_of(path));
+    if (result == 0)
+        result = write_header(&remux);
+    if (result == 0)
+        result = copy_all(&remux);
+    result = close_output(&remux, result);
+    source_close(&remux.source);
+    out->duration_ns = remux.end_ns;
+    return result < -4096 ? -EIO : result; // libavutil's own codes
+}
+
+// ---- taking its place ----
+
+static int sync_path(const char *path, int flags) {
+    int fd = open(path, flags | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int result = fsync(fd) ? -errno : 0;
+    close(fd);
+    return result;
+}
+
+// The rename is to survive too.
+static void sync_directory_of(const char *path) {
+    char *directory = strdup(path);
+    char *slash = directory ? strrchr(directory, '/') : NULL;
+    if (slash) {
+        slash[slash == directory] = '\0';
+        sync_path(directory, O_RDONLY | O_DIRECTORY);
+    }
+    free(directory);
+}
+
+static int take_place(const char *part, const char *path, struct repair_outcome *out) {
+    struct stat old, made;
+    if (stat(path, &old) || chmod(part, old.st_mode & 0777) || stat(part, &made))
+        return -errno;
+    int result = sync_path(part, O_RDONLY);
+    if (result)
+        return result;
+    if (rename(part, path))
+        return -errno;
+    sync_directory_of(path);
+    out->bytes = (uint64_t)made.st_size;
+    return 0;
+}
+
+int repair_file(const char *path, struct repair_outcome *out) {
+    char *part = NULL;
+    if (!source_format_of(path))
+        return -EINVAL;
+    if (asprintf(&part, "%s.part", path) < 0)
+        return -ENOMEM;
+    struct repair_outcome outcome = {0};
+    int result = write_new(path, part, &outcome);
+    if (result == 0)
+        result = take_place(part, path, &outcome);
+    if (result)
+        unlink(part);
+    else
+        *out = outcome;
+    free(part);
+    return result;
+}
