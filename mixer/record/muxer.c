@@ -112,6 +112,7 @@ static int open_io(struct muxer *muxer, const struct muxer_io *io) {
 static int open_url(struct muxer *muxer, const char *target) {
     AVDictionary *options = NULL;
     av_dict_set_int(&options, "rw_timeout", NETWORK_TIMEOUT_US, 0);
+    av_dict_set_int(&options, "tls_verify", 1, 0); // of rtmps: a key is for one server alone
     int result = avio_open2(&muxer->format->pb, target, AVIO_FLAG_WRITE,
                             &muxer->format->interrupt_callback, &options);
     av_dict_free(&options);
