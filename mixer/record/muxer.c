@@ -54,6 +54,10 @@ static bool is_format(const struct muxer *muxer, const char *name) {
     return strcmp(muxer->format->oformat->name, name) == 0;
 }
 
+static bool is_matroska(const struct muxer *muxer) {
+    return is_format(muxer, "webm") || is_format(muxer, "matroska");
+}
+
 static int fail(struct muxer *muxer, int error) {
     if (!muxer->error)
         muxer->error = error == AVERROR_EXIT ? -ECANCELED
@@ -221,7 +225,7 @@ static void set_hls_options(const struct muxer_config *config, AVDictionary **op
 static void set_options(struct muxer *muxer, const struct muxer_config *config,
                         AVDictionary **options) {
     AVFormatContext *format = muxer->format;
-    if (is_format(muxer, "webm") || is_format(muxer, "matroska")) {
+    if (is_matroska(muxer)) {
         av_dict_set_int(options, "cluster_time_limit", 1000, 0);
         av_dict_set_int(options, "cluster_size_limit", 1 << 20, 0);
     } else if (is_format(muxer, "ogg")) {
@@ -311,7 +315,8 @@ int muxer_open(const struct muxer_config *config, struct muxer **out) {
 static int64_t to_track_time(struct muxer *muxer, int track, int64_t pts_ns) {
     AVRational base = muxer->format->streams[track]->time_base;
     int64_t time = av_rescale_q(pts_ns, NANOSECONDS, base);
-    if (muxer->codecs[track] == MUXER_OPUS)
+    // Matroska tells the delay beside the times, the others in them.
+    if (muxer->codecs[track] == MUXER_OPUS && !is_matroska(muxer))
         time -= av_rescale_q(OPUS_PRESKIP, (AVRational){1, SOUND_HZ}, base);
     // Two within one step of the clock.
     if (muxer->last[track] != INT64_MIN && time <= muxer->last[track])

@@ -88,8 +88,9 @@ static int write_header(struct remux *remux) {
     const AVDictionaryEntry *title = av_dict_get(remux->source.format->metadata, "title", NULL, 0);
     if (title)
         av_dict_set(&remux->to->metadata, "title", title->value, 0);
-    if (remux->to->oformat->flags & AVFMT_TS_NEGATIVE)
-        remux->to->avoid_negative_ts = AVFMT_AVOID_NEG_TS_DISABLED; // as they were
+    // Opus begins 6.5 ms before 0; all times stay as they were.
+    if (strcmp(remux->to->oformat->name, "mp4") != 0)
+        remux->to->avoid_negative_ts = AVFMT_AVOID_NEG_TS_DISABLED;
     result = avformat_write_header(remux->to, NULL);
     remux->has_header = result >= 0;
     // It does not take what the old one claims to hold.
@@ -114,6 +115,18 @@ static bool is_usable(struct remux *remux, const AVPacket *packet, bool is_video
     return packet->dts == AV_NOPTS_VALUE || packet->dts <= packet->pts;
 }
 
+// What libavformat takes from the times of Opus when it reads Matroska, it does not add when it
+// writes.
+static int64_t delay_of(const struct remux *remux, int to) {
+    const AVStream *stream = remux->to->streams[to];
+    bool is_matroska = strcmp(remux->to->oformat->name, "webm") == 0 ||
+                       strcmp(remux->to->oformat->name, "matroska") == 0;
+    if (!is_matroska || stream->codecpar->codec_id != AV_CODEC_ID_OPUS)
+        return 0;
+    return av_rescale_q(stream->codecpar->initial_padding, (AVRational){1, 48000},
+                        stream->time_base);
+}
+
 // 0, or the target's error.
 static int copy_packet(struct remux *remux) {
     AVPacket *packet = remux->source.packet;
@@ -126,6 +139,9 @@ static int copy_packet(struct remux *remux) {
         packet->dts = packet->pts;
     reach(remux, packet, base);
     av_packet_rescale_ts(packet, base, remux->to->streams[to]->time_base);
+    int64_t delay = delay_of(remux, to);
+    packet->pts += delay;
+    packet->dts += delay;
     if (packet->dts <= remux->last_dts[to])
         return 0;
     remux->last_dts[to] = packet->dts;
