@@ -4,7 +4,7 @@
 //   muxer_write --> [interleaving] --> libavformat --> AVIOContext --> muxer_io, a file or a URL
 //
 // What a crash may cost is decided here: libavformat gathers a cluster (fragment, page) in memory,
-// so it is told every half second of media to end it, and hands all of it on at once.
+// so it is told to end it before half a second of media is in it, and hands all of it on at once.
 #include "mixer/record/muxer.h"
 
 #include <errno.h>
@@ -23,12 +23,12 @@ enum {
     OPUS_PRESKIP = 312,
     OPUS_PREROLL = 3840, // RFC 7845 4.6: 80 ms until a decoder that begins anywhere is right
     INTERLEAVE_MAX_US = 200000,
-    FRAGMENT_US = 500000,
+    FRAGMENT_US = 400000,
     NETWORK_TIMEOUT_US = 10000000,
     SEGMENTS_KEPT = 6,
     CHAPTERS_MAX = 2000,
 };
-#define CLUSTER_NS INT64_C(500000000)
+#define CLUSTER_NS INT64_C(400000000)
 #define SEGMENT_NS INT64_C(2000000000)
 
 static const AVRational NANOSECONDS = {1, 1000000000};

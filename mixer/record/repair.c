@@ -2,10 +2,10 @@
 // Packet by packet from the old file into a new one, with the muxer's own way to end it.
 #include "mixer/record/repair.h"
 
+#include "mixer/record/durable.h"
 #include "mixer/record/source.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libavutil/avstring.h>
 #include <libavutil/mem.h>
 #include <stdbool.h>
@@ -193,36 +193,16 @@ static int write_new(const char *path, const char *part, struct repair_outcome *
 
 // ---- taking its place ----
 
-static int sync_path(const char *path, int flags) {
-    int fd = open(path, flags | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int result = fsync(fd) ? -errno : 0;
-    close(fd);
-    return result;
-}
-
-// The rename is to survive too.
-static void sync_directory_of(const char *path) {
-    char *directory = strdup(path);
-    char *slash = directory ? strrchr(directory, '/') : NULL;
-    if (slash) {
-        slash[slash == directory] = '\0';
-        sync_path(directory, O_RDONLY | O_DIRECTORY);
-    }
-    free(directory);
-}
-
 static int take_place(const char *part, const char *path, struct repair_outcome *out) {
     struct stat old, made;
     if (stat(path, &old) || chmod(part, old.st_mode & 0777) || stat(part, &made))
         return -errno;
-    int result = sync_path(part, O_RDONLY);
+    int result = durable_sync_file(part);
     if (result)
         return result;
     if (rename(part, path))
         return -errno;
-    sync_directory_of(path);
+    durable_sync_name(path); // if this fails, the old one comes back: no worse than it was
     out->bytes = (uint64_t)made.st_size;
     return 0;
 }
