@@ -2,6 +2,7 @@
 // Who may see what. What somebody may not see is not told apart from what is not there.
 #include "mcu/library_internal.h"
 
+#include "mcu/body.h"
 #include "mcu/people.h"
 #include "mcu/protocol.h"
 
@@ -112,7 +113,7 @@ int library_list(struct library *library, const struct caller *caller, const cha
     struct page page = {.library = library, .caller = caller, .limit = limit};
     struct store_recordings_of which = {.room = room, .before = cursor, .max = limit + 1};
     if (cursor && !library_is_id(cursor))
-        return people_refuse_field(refusal, "cursor", "must be the next_cursor of another answer");
+        return body_refuse(refusal, "cursor", "must be the next_cursor of another answer");
     if (caller->kind == CALLER_ROOM) {
         if (room && strcmp(room, caller->room) != 0)
             return refuse_missing(refusal);
