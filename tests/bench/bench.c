@@ -31,7 +31,7 @@ static GOptionEntry entries[] = {
     {"seconds", 0, 0, G_OPTION_ARG_INT, &seconds, "how long each is measured (10)", "S"},
     {"warm-up", 0, 0, G_OPTION_ARG_INT, &warm_up_s, "how long each runs before (3)", "S"},
     {"plain", 0, G_OPTION_FLAG_REVERSE, G_OPTION_ARG_NONE, &has_more,
-     "only the sizes, not what tiers and the uplink cost and save", NULL},
+     "only the sizes, not what tiers, the uplink and recording cost", NULL},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 
@@ -52,12 +52,14 @@ struct plan {
     int members;
     int tiers;         // how many sizes of the composite its members receive
     bool obeys_uplink; // cameras send no more than their tile has
+    bool is_recorded;  // and the same call before, for what recording takes
 };
 
 struct result {
     struct plan plan;
     int threads;
     long rss_kib;
+    double unrecorded_cores;
     double cores, swarm_cores, composed, late, skipped, audio_late;
     uint64_t swarm_late;
     struct probe_delays video, audio;
@@ -204,6 +206,12 @@ static int measure_server(const struct footage *footage, const struct plan *plan
     struct probe *probe = probe_create(footage->clips[0]);
     struct server *server = probe ? server_start(binary, flags) : NULL;
     bool is_good = server && join_all(server, footage, probe, plan, clients);
+    if (is_good && plan->is_recorded) {
+        measure_window(server, clients[1], out, &from_ns);
+        out->unrecorded_cores = out->cores;
+        is_good =
+            server_request(server, "POST", "/api/v1/rooms/bench/recordings", "{}", NULL) == 201;
+    }
     if (is_good) {
         measure_window(server, clients[1], out, &from_ns);
         client_id(clients[0], probe_id);
@@ -271,6 +279,11 @@ static void print_table(const struct result *results, int count, bool is_real) {
         print_delays(&r->audio);
         printf("\n");
     }
+    for (int i = 0; i < count; i++)
+        if (results[i].plan.is_recorded)
+            printf("\nRecording a call of %d: %.1f %% of a core (%.3f with it, %.3f before).\n",
+                   results[i].plan.members, 100 * (results[i].cores - results[i].unrecorded_cores),
+                   results[i].cores, results[i].unrecorded_cores);
 }
 
 static bool parse_options(int argc, char **argv) {
@@ -292,9 +305,10 @@ static bool parse_options(int argc, char **argv) {
 
 int main(int argc, char **argv) {
     static const struct plan more[] = {
-        {", two tiers", 9, 2, false},
-        {", three tiers", 9, 3, false},
-        {", uplink obeyed", 16, 1, true},
+        {", two tiers", 9, 2, false, false},
+        {", three tiers", 9, 3, false, false},
+        {", uplink obeyed", 16, 1, true, false},
+        {", recorded", 4, 1, false, true},
     };
     struct footage footage = {0};
     struct result results[RESULTS_MAX];
@@ -307,7 +321,7 @@ int main(int argc, char **argv) {
     }
     char **list = g_strsplit(sizes, ",", RESULTS_MAX - (int)G_N_ELEMENTS(more));
     for (char **each = list; *each; each++) {
-        struct plan plan = {"", atoi(*each), 1, false};
+        struct plan plan = {"", atoi(*each), 1, false, false};
         if (plan.members < 2 || plan.members > MEMBERS_MAX ||
             measure(&footage, &plan, &results[count]) < 0)
             status = 1;
