@@ -257,7 +257,7 @@ void recorder_resume(struct recorder *recorder, int64_t now_ns) {
 }
 
 void recorder_add_chapter(struct recorder *recorder, int64_t now_ns, const char *title) {
-    intake_mark(&recorder->intake, INTAKE_CHAPTER, now_ns, title);
+    intake_mark(&recorder->intake, INTAKE_CHAPTER, now_ns, title ? title : "");
 }
 
 static bool note_stopping(struct recorder *recorder) {
