@@ -202,6 +202,14 @@ static bool hears(const struct reading *reading, int hz, double from_s, double t
     return there > 0 && there > 10 * nothing;
 }
 
+// Whoever joins is connected a while later, on a slow machine a long while.
+static bool hears_somewhere(const struct reading *reading, int hz, double from_s) {
+    bool is_heard = false;
+    for (double at_s = from_s; !is_heard && at_s + 0.6 < reading->audio_end_s; at_s += 0.25)
+        is_heard = hears(reading, hz, at_s, at_s + 0.5);
+    return is_heard;
+}
+
 static double now_s(void) {
     return (double)g_get_monotonic_time() / G_USEC_PER_SEC;
 }
@@ -257,7 +265,7 @@ static void test_record_a_call_is_written_whole(void **state) {
     expect_told(ada, "recording");
     g_usleep(2500000);
     double joined_s = now_s() - begun_s;
-    struct client *cy = scene_member("whole", "Cy", BLUE, 900);
+    struct client *cy = scene_member("whole", "Cy", BLUE, 1900);
     client_share_screen(ada, scene_colour(GREEN));
     client_send_json(ada, "{\"type\":\"set\",\"screen\":true}");
     client_send_json(ada, "{\"type\":\"chat\",\"text\":\"Hello & welcome\"}");
@@ -291,9 +299,9 @@ static void test_record_a_call_is_written_whole(void **state) {
     assert_true(reading.frames > 30);
     assert_true(reading.chapters >= 3);
     assert_true(hears(&reading, 500, 1, 2) && hears(&reading, 700, 1, 2));
-    assert_false(hears(&reading, 900, 1, 2));
-    assert_true(hears(&reading, 900, joined_s + 1.2, joined_s + 2.2));
-    assert_true(hears(&reading, 900, reading.duration_s - 0.8, reading.duration_s));
+    assert_false(hears(&reading, 1900, 1, 2));
+    assert_true(hears_somewhere(&reading, 1900, joined_s));
+    assert_true(hears(&reading, 1900, reading.duration_s - 0.8, reading.duration_s));
     assert_false(hears(&reading, 700, reading.duration_s - 0.8, reading.duration_s));
     check_side_files(id);
     g_free(reading.sound);
