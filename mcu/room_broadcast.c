@@ -4,6 +4,7 @@
 #include "mcu/hls_files.h"
 #include "mcu/log.h"
 #include "mcu/room_record_internal.h"
+#include "mcu/webhooks_target.h"
 #include "mixer/record/broadcast.h"
 
 #include <dirent.h>
@@ -180,9 +181,15 @@ int room_broadcast_stop(struct room *room, const char *id, struct refusal *refus
 
 // ---- the beginning ----
 
+static bool may_reach(void *user, const struct sockaddr *address) {
+    const struct live *live = user;
+    return live->room->world->config->webhooks_private_targets ||
+           !webhooks_target_is_private(address);
+}
+
 static int create_broadcast(struct live *live, const char *url) {
-    static const struct broadcast_ops ops = {.on_state = on_state,
-                                             .on_keyframe_wanted = on_keyframe_wanted};
+    static const struct broadcast_ops ops = {
+        .on_state = on_state, .on_keyframe_wanted = on_keyframe_wanted, .may_reach = may_reach};
     const struct room *room = live->room;
     const struct broadcast_config config = {
         .kind = live->is_hls ? BROADCAST_HLS : BROADCAST_RTMP,

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libavutil/log.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -219,6 +220,24 @@ static int clear_directory(const char *path) {
     return 0;
 }
 
+// A name may lead anywhere, and elsewhere tomorrow. (libavformat looks it up once more: what
+// changes within that moment is not seen here.)
+static int check_host(struct broadcast *broadcast) {
+    char host[256];
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *addresses = NULL;
+    if (!broadcast->ops.may_reach)
+        return 0;
+    if (!broadcast_find_host(broadcast->target, host, sizeof(host)))
+        return -EINVAL;
+    if (getaddrinfo(host, NULL, &hints, &addresses) != 0)
+        return -EHOSTUNREACH;
+    bool is_allowed = true;
+    for (const struct addrinfo *each = addresses; each && is_allowed; each = each->ai_next)
+        is_allowed = broadcast->ops.may_reach(broadcast->user, each->ai_addr);
+    freeaddrinfo(addresses);
+    return is_allowed ? 0 : -EACCES;
+}
+
 static int open_muxer(struct broadcast *broadcast) {
     const struct broadcast_config *config = &broadcast->config;
     bool is_hls = config->kind == BROADCAST_HLS;
@@ -236,6 +255,11 @@ static int open_muxer(struct broadcast *broadcast) {
         .is_over = on_interrupt,
         .user = broadcast,
     };
+    rc = is_hls ? 0 : check_host(broadcast);
+    if (rc) {
+        free(playlist);
+        return rc;
+    }
     wanted.track_count = transcoder_tracks(broadcast->transcoder, wanted.tracks);
     broadcast->give_up_ns = read_clock_ns() + STALL_NS;
     broadcast->is_connecting = true;

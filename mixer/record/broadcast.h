@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 struct broadcast;
 
@@ -38,6 +39,9 @@ struct broadcast_ops {
     void (*on_state)(void *user, enum broadcast_state state,
                      int error);            // its thread; negative errno
     void (*on_keyframe_wanted)(void *user); // its thread
+    // May it connect to this address? Asked for each that the host's name has, before every
+    // connection; one no is enough, and stats.error is -EACCES. Its thread. NULL: to any.
+    bool (*may_reach)(void *user, const struct sockaddr *address);
 };
 
 struct broadcast_stats {
@@ -54,6 +58,8 @@ struct broadcast_stats {
 bool broadcast_is_url_allowed(const char *url);
 // What may be shown of any such URL: rtmp://user:***@host/app/***. What is not surely harmless is
 // left out. out is always ended.
+// The host of an allowed URL, without brackets. False: it has none that fits.
+bool broadcast_find_host(const char *url, char *host, size_t size_bytes);
 void broadcast_mask_url(const char *url, char *out, size_t size_bytes);
 
 // 0 or negative errno; -EINVAL: no such target or size, -ENOSYS: this libavcodec cannot. That

@@ -82,6 +82,26 @@ bool broadcast_is_url_allowed(const char *url) {
     return is_host(host) && path[0] == '/' && path[1] != '\0' && !strchr(path, '#');
 }
 
+bool broadcast_find_host(const char *url, char *host, size_t size_bytes) {
+    const char *scheme = find_scheme(url);
+    if (!scheme)
+        return false;
+    const char *from = url + strlen(scheme);
+    struct part authority = {from, strcspn(from, "/?#")}, user, found;
+    split_authority(authority, &user, &found);
+    const char *end = found.size > 0 && found.at[0] == '[' ? memchr(found.at, ']', found.size)
+                                                           : memchr(found.at, ':', found.size);
+    if (end)
+        found.size = (size_t)(end - found.at);
+    if (found.size > 0 && found.at[0] == '[')
+        found = (struct part){found.at + 1, found.size - 1};
+    if (found.size == 0 || found.size >= size_bytes)
+        return false;
+    memcpy(host, found.at, found.size);
+    host[found.size] = '\0';
+    return true;
+}
+
 // The first of two or more segments is the application, which many share.
 static struct part find_application(const char *path) {
     if (path[0] != '/')

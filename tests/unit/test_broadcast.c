@@ -65,7 +65,8 @@ static void on_keyframe_wanted(void *user) {
     atomic_store(&rig->wants_keyframe, true);
 }
 
-static const struct broadcast_ops OPS = {on_state, on_keyframe_wanted};
+static const struct broadcast_ops OPS = {.on_state = on_state,
+                                         .on_keyframe_wanted = on_keyframe_wanted};
 
 static struct broadcast_config config_of(enum broadcast_kind kind, const char *target) {
     return (struct broadcast_config){.kind = kind,
@@ -818,6 +819,52 @@ static void test_backlog_is_bounded_in_bytes_and_packets(void **state) {
     assert_int_equal(backlog.count, 0);
 }
 
+static bool reach_nothing(void *user, const struct sockaddr *address) {
+    assert_int_equal(address->sa_family, AF_INET);
+    return false;
+}
+
+// The listener would take it: what a name leads to is asked first.
+static void test_broadcast_goes_to_no_address_that_it_may_not_reach(void **state) {
+    static const struct broadcast_ops ops = {
+        .on_state = on_state, .on_keyframe_wanted = on_keyframe_wanted, .may_reach = reach_nothing};
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t bytes = sizeof(here);
+    assert_int_equal(bind(listener, (struct sockaddr *)&here, sizeof(here)), 0);
+    assert_int_equal(listen(listener, 4), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&here, &bytes), 0);
+    char url[64];
+    snprintf(url, sizeof(url), "rtmp://127.0.0.1:%d/app/key", ntohs(here.sin_port));
+    struct rig rig = {0};
+    struct broadcast_config config = config_of(BROADCAST_RTMP, url);
+    live_source_open(&rig.source, WIDTH, HEIGHT);
+    assert_int_equal(broadcast_create(&config, &ops, &rig, &rig.broadcast), 0);
+    for (int64_t end = seconds_now() + PATIENCE_S;
+         !atomic_load(&rig.times[BROADCAST_WAITING]) && seconds_now() < end;)
+        pause_briefly();
+    assert_int_equal(atomic_load(&rig.last_error), -EACCES);
+    assert_true(accept(listener, NULL, NULL) < 0 && errno == EAGAIN);
+    close(listener);
+    rig_close(&rig);
+}
+
+static void test_broadcast_finds_the_host_of_a_url(void **state) {
+    static const char *const hosts[][2] = {
+        {"rtmp://live.example.org/app/key", "live.example.org"},
+        {"rtmps://live.example.org:443/app/key", "live.example.org"},
+        {"rtmp://user:pass@10.0.0.1:1935/app", "10.0.0.1"},
+        {"rtmp://[2001:db8::1]:1935/app/key", "2001:db8::1"},
+    };
+    char host[64];
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        assert_true(broadcast_find_host(hosts[i][0], host, sizeof(host)));
+        assert_string_equal(host, hosts[i][1]);
+    }
+    assert_false(broadcast_find_host("http://live.example.org/", host, sizeof(host)));
+    assert_false(broadcast_find_host(hosts[0][0], host, 4));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_broadcast_arrives_at_an_rtmp_server),
@@ -837,6 +884,8 @@ int main(void) {
         cmocka_unit_test(test_backlog_begins_with_a_keyframe),
         cmocka_unit_test(test_backlog_too_long_goes_on_from_the_next_keyframe),
         cmocka_unit_test(test_backlog_is_bounded_in_bytes_and_packets),
+        cmocka_unit_test(test_broadcast_goes_to_no_address_that_it_may_not_reach),
+        cmocka_unit_test(test_broadcast_finds_the_host_of_a_url),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
