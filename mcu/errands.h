@@ -6,8 +6,8 @@
 
 struct errands;
 
-struct errands *errands_create(void);             // NULL when out of memory or threads
-void errands_destroy(struct errands *errands);    // what was sent is still done; NULL is allowed
+struct errands *errands_create(void);          // NULL when out of memory or threads
+void errands_destroy(struct errands *errands); // what was sent is still done; NULL is allowed
 void errands_send(struct errands *errands, void (*work)(void *user), void *user);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A room's pictures outlive it, and the process, as files: <data_dir>/pictures/<room>.<slot>, whose
-// names are made of clean room names alone. Which of them are a room's stands in its settings in the
-// store: a file that is left over by somebody else's room of the same name is nobody's.
+// names are made of clean room names alone. Which of them are a room's stands in its settings in
+// the store: a file that is left over by somebody else's room of the same name is nobody's.
 #include "mcu/room_internal.h"
 
 #include "mcu/errands.h"
@@ -20,7 +20,7 @@ static char *path_of(const struct room *room, enum stage_picture slot) {
 
 struct picture_errand {
     char *path;
-    GBytes *data; // NULL: remove the file
+    GBytes *data;      // NULL: remove the file
     struct room *room; // to be given the picture
     enum stage_picture slot;
     struct picture *picture;
@@ -96,7 +96,8 @@ void room_recall_pictures(struct room *room, const json_t *slots) {
         struct picture_errand *errand;
         bool is_kept = false;
         for (size_t i = 0; i < json_array_size(slots); i++)
-            is_kept |= g_strcmp0(json_string_value(json_array_get(slots, i)), slot_names[slot]) == 0;
+            is_kept |=
+                g_strcmp0(json_string_value(json_array_get(slots, i)), slot_names[slot]) == 0;
         if (!is_kept || !(errand = calloc(1, sizeof(*errand))))
             continue;
         room->has_picture[slot] = true;
