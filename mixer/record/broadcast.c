@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@
 #define DEFAULT_SEGMENT_NS  (2 * SECOND)
 #define DEFAULT_SEGMENTS    6
 #define SEGMENTS_MAX        1000
+#define NICENESS            5
 #define MILLIBITS_PER_PIXEL 90 // what text and faces need at "veryfast"
 
 struct broadcast {
@@ -366,6 +368,7 @@ static void unref(struct broadcast *broadcast) {
 static void *run(void *user) {
     struct broadcast *broadcast = user;
     int64_t pause_ns = PAUSE_MIN_NS;
+    setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS); // the call comes first
     while (!is_stopping(broadcast)) {
         int64_t from_ns = read_clock_ns();
         int rc = stream(broadcast);

@@ -50,7 +50,7 @@ struct recorder_config {
     const struct recorder_io *io; // NULL: the system's
 };
 
-// Told on the writer's thread, in order.
+// Told on the writer's thread, in order; perhaps before recorder_create() returns.
 enum recorder_event {
     RECORDER_BEGAN,   // the first packet is in the file
     RECORDER_GAP,     // something had to be left out; value: ns

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Recordings that were not finished, made whole: remuxed into a new file beside the old one, which
-// takes its place when all of it is on the disk. Any thread; takes as long as reading the file does.
+// takes its place when all of it is on the disk. Any thread; takes as long as reading the file
+// does.
 #ifndef MIXER_RECORD_REPAIR_H
 #define MIXER_RECORD_REPAIR_H
 
@@ -12,8 +13,8 @@ struct repair_outcome {
     uint64_t bytes;
 };
 
-// What is broken at its end is left out. 0; -ENODATA: nothing in it plays (the file stays as it is);
-// or another negative errno.
+// What is broken at its end is left out. 0; -ENODATA: nothing in it plays (the file stays as it
+// is); or another negative errno.
 int repair_file(const char *path, struct repair_outcome *out);
 // A picture of the file as JPEG, from its keyframe nearest to at_ns; sheet: a contact sheet of
 // columns x rows pictures, evenly spread. width_px: of the whole. *jpeg is malloc'ed.

@@ -41,13 +41,20 @@ static inline void live_source_close(struct live_source *source) {
     av_frame_free(&source->canvas);
 }
 
-// The caller's reference, as of live_source_sound().
+// What is on the canvas; NULL if the encoder left it out. The caller's reference, as of the others.
+static inline struct packet *live_source_canvas(struct live_source *source, bool is_keyframe,
+                                                int64_t pts_ns) {
+    struct packet *packet = NULL;
+    if (encoder_encode(source->encoder, source->canvas, NULL, is_keyframe, pts_ns, &packet))
+        abort();
+    return packet;
+}
+
 static inline struct packet *live_source_picture(struct live_source *source, int luma,
                                                  bool is_keyframe, int64_t pts_ns) {
-    struct packet *packet = NULL;
     footage_fill(source->canvas, luma, 128, 128);
-    if (encoder_encode(source->encoder, source->canvas, NULL, is_keyframe, pts_ns, &packet) ||
-        !packet)
+    struct packet *packet = live_source_canvas(source, is_keyframe, pts_ns);
+    if (!packet)
         abort();
     return packet;
 }

@@ -24,10 +24,14 @@ enum { WIDTH = 320, HEIGHT = 192, STATES = BROADCAST_STOPPED + 1, PATIENCE_S = 6
 
 static const int64_t MS = 1000000, S = 1000000000, FRAME_NS = 1000000000 / LIVE_FPS;
 
-static time_t seconds_now(void) {
+static int64_t clock_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
+    return now.tv_sec * S + now.tv_nsec;
+}
+
+static int64_t seconds_now(void) {
+    return clock_ns() / S;
 }
 
 // A pace for loops that look again and again; nothing depends on its length.
@@ -43,6 +47,7 @@ struct rig {
     int64_t now_ns, sound_ns;
     atomic_int times[STATES]; // it was in a state
     atomic_int last_error;    // of BROADCAST_WAITING
+    int64_t attempt_ns[3];    // when it began to connect; its thread's until that has ended
     atomic_bool wants_keyframe;
 };
 
@@ -50,7 +55,9 @@ static void on_state(void *user, enum broadcast_state state, int error) {
     struct rig *rig = user;
     if (state == BROADCAST_WAITING)
         atomic_store(&rig->last_error, error);
-    atomic_fetch_add(&rig->times[state], 1);
+    int before = atomic_fetch_add(&rig->times[state], 1);
+    if (state == BROADCAST_CONNECTING && before < 3)
+        rig->attempt_ns[before] = clock_ns();
 }
 
 static void on_keyframe_wanted(void *user) {
@@ -70,12 +77,18 @@ static struct broadcast_config config_of(enum broadcast_kind kind, const char *t
                                      .segments_kept = 3};
 }
 
-static void rig_open(struct rig *rig, enum broadcast_kind kind, const char *target) {
+static void rig_open_with(struct rig *rig, enum broadcast_kind kind, const char *target,
+                          int video_kbps) {
     memset(rig, 0, sizeof(*rig));
     rig->now_ns = rig->sound_ns = 1234 * S;
     live_source_open(&rig->source, WIDTH, HEIGHT);
     struct broadcast_config config = config_of(kind, target);
+    config.video_kbps = video_kbps;
     assert_int_equal(broadcast_create(&config, &OPS, rig, &rig->broadcast), 0);
+}
+
+static void rig_open(struct rig *rig, enum broadcast_kind kind, const char *target) {
+    rig_open_with(rig, kind, target, 0);
 }
 
 // Ends the broadcast; that it says so shows that its thread was not left behind.
@@ -86,34 +99,40 @@ static void rig_close(struct rig *rig) {
 }
 
 static void push(struct rig *rig, struct packet *packet) {
-    broadcast_push(rig->broadcast, packet, packet->kind == PACKET_AUDIO);
+    if (packet)
+        broadcast_push(rig->broadcast, packet, packet->kind == PACKET_AUDIO);
     packet_unref(packet);
 }
 
 // On a slow machine the room waits, so that nothing is dropped.
 static void keep_pace(struct rig *rig) {
     struct broadcast_stats stats;
-    time_t end = seconds_now() + PATIENCE_S;
+    int64_t end = seconds_now() + PATIENCE_S;
     do {
         pause_briefly();
         broadcast_get_stats(rig->broadcast, &stats);
     } while (stats.packets_waiting > 30 && seconds_now() < end);
 }
 
-// The room goes on by a frame.
-static void play_frame(struct rig *rig) {
+// The room goes on by a frame of what is on the canvas.
+static void push_frame(struct rig *rig) {
     for (; rig->sound_ns <= rig->now_ns; rig->sound_ns += 20 * MS)
         push(rig, live_source_sound(&rig->source, 0.1, rig->sound_ns));
     bool is_keyframe = atomic_exchange(&rig->wants_keyframe, false);
-    int luma = LIVE_DARK + (int)(rig->now_ns / FRAME_NS % 100);
-    push(rig, live_source_picture(&rig->source, luma, is_keyframe, rig->now_ns));
+    push(rig, live_source_canvas(&rig->source, is_keyframe, rig->now_ns));
     rig->now_ns += FRAME_NS;
+}
+
+static void play_frame(struct rig *rig) {
+    int luma = LIVE_DARK + (int)(rig->now_ns / FRAME_NS % 100);
+    footage_fill(rig->source.canvas, luma, 128, 128);
+    push_frame(rig);
     keep_pace(rig);
 }
 
 // The room goes on until *count has come to `wanted`.
 static bool play_until(struct rig *rig, atomic_int *count, int wanted) {
-    for (time_t end = seconds_now() + PATIENCE_S; atomic_load(count) < wanted;) {
+    for (int64_t end = seconds_now() + PATIENCE_S; atomic_load(count) < wanted;) {
         if (seconds_now() > end)
             return false;
         play_frame(rig);
@@ -127,6 +146,7 @@ struct server {
     pthread_t thread;
     char url[96];
     int frames_max; // then it hangs up; 0: never
+    bool is_deaf;   // then it only reads no more
     atomic_bool is_over;
     atomic_int pictures, sounds; // packets read
     // The thread's, until it has ended.
@@ -207,6 +227,8 @@ static void read_stream(struct server *server, AVFormatContext *format) {
     av_packet_free(&packet);
     for (int i = 0; i < 8; i++)
         avcodec_free_context(&decoders[i]);
+    while (server->is_deaf && !atomic_load(&server->is_over))
+        pause_briefly();
 }
 
 static void *serve(void *user) {
@@ -215,6 +237,8 @@ static void *serve(void *user) {
     AVDictionary *options = NULL;
     format->interrupt_callback = (AVIOInterruptCB){on_server_interrupt, server};
     av_dict_set(&options, "listen", "1", 0);
+    if (server->is_deaf)
+        av_dict_set(&options, "recv_buffer_size", "4096", 0);
     if (avformat_open_input(&format, server->url, av_find_input_format("flv"), &options) == 0)
         read_stream(server, format);
     av_dict_free(&options);
@@ -222,8 +246,9 @@ static void *serve(void *user) {
     return NULL;
 }
 
-static void server_start(struct server *server, int port, int frames_max) {
+static void server_start(struct server *server, int port, int frames_max, bool is_deaf) {
     memset(server, 0, sizeof(*server));
+    server->is_deaf = is_deaf;
     snprintf(server->url, sizeof(server->url), "rtmp://127.0.0.1:%d/live/key", port);
     server->frames_max = frames_max;
     server->rises = server->decodes = true;
@@ -239,7 +264,7 @@ static void server_end(struct server *server) {
 
 static void test_broadcast_arrives_at_an_rtmp_server(void **state) {
     struct server server;
-    server_start(&server, find_free_port(), 0);
+    server_start(&server, find_free_port(), 0, false);
     struct rig rig;
     rig_open(&rig, BROADCAST_RTMP, server.url);
     bool has_come = play_until(&rig, &server.pictures, 100);
@@ -263,7 +288,7 @@ static void test_broadcast_arrives_at_an_rtmp_server(void **state) {
 static void test_broadcast_that_is_lost_connects_again(void **state) {
     struct server first, second;
     int port = find_free_port();
-    server_start(&first, port, 20);
+    server_start(&first, port, 20, false);
     struct rig rig;
     rig_open(&rig, BROADCAST_RTMP, first.url);
     bool was_lost = play_until(&rig, &rig.times[BROADCAST_WAITING], 1);
@@ -272,7 +297,7 @@ static void test_broadcast_that_is_lost_connects_again(void **state) {
         was_lost = play_until(&rig, &rig.times[BROADCAST_WAITING],
                               atomic_load(&rig.times[BROADCAST_WAITING]) + 1);
     server_end(&first);
-    server_start(&second, port, 0);
+    server_start(&second, port, 0, false);
     bool is_back = play_until(&rig, &second.pictures, 20);
     struct broadcast_stats stats;
     broadcast_get_stats(rig.broadcast, &stats);
@@ -287,19 +312,23 @@ static void test_broadcast_that_is_lost_connects_again(void **state) {
     assert_true(atomic_load(&rig.last_error) < 0);
 }
 
-static void test_broadcast_that_nobody_answers_waits(void **state) {
+static void test_broadcast_that_nobody_answers_waits_longer_each_time(void **state) {
     char url[96];
     snprintf(url, sizeof(url), "rtmp://127.0.0.1:%d/live/key", find_free_port());
     struct rig rig;
     rig_open(&rig, BROADCAST_RTMP, url);
-    assert_true(play_until(&rig, &rig.times[BROADCAST_WAITING], 1));
+    assert_true(play_until(&rig, &rig.times[BROADCAST_WAITING], 3));
     struct broadcast_stats stats;
     broadcast_get_stats(rig.broadcast, &stats);
     assert_int_equal(atomic_load(&rig.last_error), -ECONNREFUSED);
     assert_int_equal(atomic_load(&rig.times[BROADCAST_LIVE]), 0);
     assert_int_equal(stats.bytes, 0);
     assert_int_equal(stats.frames_dropped, 0);
+    assert_int_equal(stats.state, BROADCAST_WAITING);
+    assert_int_equal(stats.error, -ECONNREFUSED);
     rig_close(&rig);
+    assert_true(rig.attempt_ns[1] - rig.attempt_ns[0] >= S);
+    assert_true(rig.attempt_ns[2] - rig.attempt_ns[1] >= 2 * S);
 }
 
 // The kernel takes the connection, but nobody ever says a word.
@@ -322,6 +351,41 @@ static void test_broadcast_ends_while_a_server_says_nothing(void **state) {
     assert_int_equal(atomic_load(&rig.times[BROADCAST_LIVE]), 0);
     close(connection);
     close(fd);
+}
+
+// True: for half a second nothing was taken of what waits.
+static bool is_stuck(struct rig *rig) {
+    struct broadcast_stats stats;
+    broadcast_get_stats(rig->broadcast, &stats);
+    uint64_t bytes = stats.bytes;
+    for (int64_t end = clock_ns() + S / 2; stats.packets_waiting > 30;) {
+        pause_briefly();
+        broadcast_get_stats(rig->broadcast, &stats);
+        if (clock_ns() > end)
+            return stats.bytes == bytes;
+    }
+    return false;
+}
+
+static void test_broadcast_to_a_server_that_takes_no_more_drops_and_ends(void **state) {
+    struct server server;
+    server_start(&server, find_free_port(), 5, true);
+    struct rig rig;
+    rig_open_with(&rig, BROADCAST_RTMP, server.url, 50000);
+    struct broadcast_stats stats = {.state = BROADCAST_CONNECTING};
+    bool was_stuck = false;
+    for (int64_t end = seconds_now() + PATIENCE_S;
+         stats.frames_dropped == 0 && seconds_now() < end;) {
+        footage_draw(rig.source.canvas, 0, 0, WIDTH, HEIGHT, (int)(rig.now_ns / FRAME_NS));
+        push_frame(&rig); // never waits
+        was_stuck = was_stuck || is_stuck(&rig);
+        broadcast_get_stats(rig.broadcast, &stats);
+    }
+    rig_close(&rig); // STOPPED: what blocked was interrupted
+    server_end(&server);
+    assert_true(was_stuck);
+    assert_true(stats.frames_dropped > 0);
+    assert_true(stats.packets_waiting < BACKLOG_MAX);
 }
 
 // ---- RTMPS ----
@@ -510,7 +574,7 @@ static struct playback play_back(const char *path) {
 static bool play_until_segment(struct rig *rig, const struct place *place, int number) {
     char text[4096], name[32];
     snprintf(name, sizeof(name), "segment-%05d.m4s", number);
-    for (time_t end = seconds_now() + PATIENCE_S; seconds_now() < end;) {
+    for (int64_t end = seconds_now() + PATIENCE_S; seconds_now() < end;) {
         if (read_playlist(place, text, sizeof(text)) && strstr(text, name))
             return true;
         play_frame(rig);
@@ -758,8 +822,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_broadcast_arrives_at_an_rtmp_server),
         cmocka_unit_test(test_broadcast_that_is_lost_connects_again),
-        cmocka_unit_test(test_broadcast_that_nobody_answers_waits),
+        cmocka_unit_test(test_broadcast_that_nobody_answers_waits_longer_each_time),
         cmocka_unit_test(test_broadcast_ends_while_a_server_says_nothing),
+        cmocka_unit_test(test_broadcast_to_a_server_that_takes_no_more_drops_and_ends),
         cmocka_unit_test(test_broadcast_tells_an_impostor_nothing),
         cmocka_unit_test(test_broadcast_hls_keeps_a_few_segments_that_play),
         cmocka_unit_test(test_broadcast_hls_removes_what_an_earlier_stream_left),
