@@ -17,7 +17,7 @@ DEBIAN_RUN := build-essential pkg-config libavcodec-dev libavfilter-dev libavfor
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev \
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice \
   libmicrohttpd-dev libwslay-dev libjansson-dev libsqlite3-dev libsodium-dev libssl-dev \
-  libjwt-dev libyaml-dev libcurl4-openssl-dev \
+  libjwt-dev libyaml-dev libcurl4-openssl-dev ca-certificates \
   fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji
 DEBIAN_TEST := libcmocka-dev clang clang-format clang-tidy cppcheck llvm \
   libclang-rt-14-dev chromium firefox-esr curl openssl git

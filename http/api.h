@@ -101,7 +101,8 @@ void api_get_recording(struct request *request, struct reply *reply);
 void api_change_recording(struct request *request, struct reply *reply);
 void api_remove_recording(struct request *request, struct reply *reply);
 void api_get_recording_media(struct request *request, struct reply *reply);
-void api_get_recording_file(struct request *request, struct reply *reply); // named by the path's end
+void api_get_recording_file(struct request *request,
+                            struct reply *reply); // named by the path's end
 
 // api_broadcasts.c
 void api_start_broadcast(struct request *request, struct reply *reply);

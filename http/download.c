@@ -83,7 +83,7 @@ static enum range_outcome choose(const struct request *request, const struct ope
 
 void download_answer(struct request *request, struct reply *reply,
                      const struct download *download) {
-    struct opened file;
+    struct opened file = {.fd = -1};
     struct range range;
     int error = open_file(download->path, &file);
     if (error) {

@@ -9,9 +9,9 @@
 struct request;
 
 struct download {
-    const char *path;          // links are not followed
-    const char *type;          // content type, a literal
-    const char *save_as;       // a name for the disk of who asks: Content-Disposition; NULL: to be shown
+    const char *path;    // links are not followed
+    const char *type;    // content type, a literal
+    const char *save_as; // a name for the disk of who asks: Content-Disposition; NULL: to be shown
     const char *cache_control; // a literal; NULL: no-store
     const char *missing;       // code of the 404, a literal
 };

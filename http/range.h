@@ -17,11 +17,11 @@ enum range_outcome {
     RANGE_NONE,  // all that was asked lies beyond the end: 416
 };
 
-// header: of Range; NULL: not sent. Several ranges, other units and what is none are RANGE_WHOLE, as
-// the RFC allows. *out is all of it but for RANGE_PART.
+// header: of Range; NULL: not sent. Several ranges, other units and what is none are RANGE_WHOLE,
+// as the RFC allows. *out is all of it but for RANGE_PART.
 enum range_outcome range_choose(const char *header, uint64_t size_bytes, struct range *out);
-// header: of If-Range; NULL: not sent. May the range be obeyed? A weak tag never matches, nor does a
-// date: files of ours change within a second.
+// header: of If-Range; NULL: not sent. May the range be obeyed? A weak tag never matches, nor does
+// a date: files of ours change within a second.
 bool range_is_fresh(const char *header, const char *etag);
 
 #endif

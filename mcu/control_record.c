@@ -15,18 +15,17 @@ enum { SEGMENT_SECONDS_MIN = 10, SEGMENT_SECONDS_MAX = 86400, SEGMENT_MB_MAX = 1
 static int read_container(const json_t *body, struct record_wish *wish, struct refusal *refusal) {
     const json_t *container = json_object_get(body, "container");
     if (container &&
-        !recorder_container_from_name(
-            json_is_string(container) ? json_string_value(container) : "", &wish->container))
+        !recorder_container_from_name(json_is_string(container) ? json_string_value(container) : "",
+                                      &wish->container))
         return body_refuse(refusal, "container", "must be webm, mkv, mp4 or ogg");
     return 0;
 }
 
 static int read_wish(const json_t *body, struct record_wish *wish, struct refusal *refusal) {
-    static const char *const fields[] = {"container", "audio_only", "segment_seconds",
-                                         "segment_mb", "title",     NULL};
+    static const char *const fields[] = {"container",  "audio_only", "segment_seconds",
+                                         "segment_mb", "title",      NULL};
     *wish = (struct record_wish){.container = RECORDER_WEBM};
-    if (body_check_fields(body, fields, refusal) != 0 ||
-        read_container(body, wish, refusal) != 0 ||
+    if (body_check_fields(body, fields, refusal) != 0 || read_container(body, wish, refusal) != 0 ||
         body_read_bool(body, "audio_only", &wish->is_audio_only, refusal) != 0 ||
         body_read_int(body, "segment_seconds", SEGMENT_SECONDS_MIN, SEGMENT_SECONDS_MAX,
                       &wish->segment_s, refusal) != 0 ||

@@ -24,7 +24,8 @@ struct library *library_create(const struct config *config, struct store *store,
     library->store = store;
     library->events = events;
     const char *set = config->recordings_dir;
-    library->dir = set && set[0] ? g_strdup(set) : g_strdup_printf("%s/recordings", config->data_dir);
+    library->dir =
+        set && set[0] ? g_strdup(set) : g_strdup_printf("%s/recordings", config->data_dir);
     library->running = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     g_queue_init(&library->pictures);
     pthread_mutex_init(&library->lock, NULL);

@@ -26,11 +26,12 @@ enum { LIBRARY_ID_MAX = 32, LIBRARY_PATH_MAX = 1024 };
 // Borrows all, which must outlive it. Begins to repair. NULL when out of memory or threads.
 struct library *library_create(const struct config *config, struct store *store,
                                struct events *events);
-// Waits for what its thread does; for a repair at most some 2 s, then it is left behind (with what it
-// stands on: false) and the next start does it again. NULL is allowed (true).
+// Waits for what its thread does; for a repair at most some 2 s, then it is left behind (with what
+// it stands on: false) and the next start does it again. NULL is allowed (true).
 bool library_destroy(struct library *library);
 
-// Control loop (room_record.c): a recording begins. id and dir are filled in; the directory is made.
+// Control loop (room_record.c): a recording begins. id and dir are filled in; the directory is
+// made.
 struct library_entry {
     const char *room, *title, *container; // title NULL: none
     bool has_video;
@@ -66,11 +67,12 @@ json_t *library_show(struct library *library, const char *id);
 bool library_find_room(struct library *library, const char *id, char room[ROOM_NAME_MAX]);
 int library_remove(struct library *library, const struct caller *caller, const char *id,
                    struct refusal *refusal); // 409 recording-running while it is
-// The file for HTTP to send. name: "media" (segment 1 on), "poster.jpg", "sheet.jpg", "chapters.vtt",
-// "chat.vtt", "details.json". *type is a literal. It may not be there (yet): whoever opens it says so.
+// The file for HTTP to send. name: "media" (segment 1 on), "poster.jpg", "sheet.jpg",
+// "chapters.vtt", "chat.vtt", "details.json". *type is a literal. It may not be there (yet):
+// whoever opens it says so.
 int library_find_file(struct library *library, const struct caller *caller, const char *id,
-                      const char *name, int segment, char path[LIBRARY_PATH_MAX],
-                      const char **type, struct refusal *refusal);
+                      const char *name, int segment, char path[LIBRARY_PATH_MAX], const char **type,
+                      struct refusal *refusal);
 
 // Somebody was deleted: what was theirs is deleted soon.
 void library_tidy(struct library *library); // NULL is allowed

@@ -20,9 +20,9 @@ struct library {
     // Protected by lock.
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    GHashTable *running; // id (owned) -> struct library_figures (owned)
-    GQueue pictures;     // ids (owned) of those that wait for poster and sheet
-    uint64_t bytes_ever; // of those that have ended
+    GHashTable *running;    // id (owned) -> struct library_figures (owned)
+    GQueue pictures;        // ids (owned) of those that wait for poster and sheet
+    uint64_t bytes_ever;    // of those that have ended
     bool is_over, is_ended; // asked to end; has ended
     bool is_slow;           // repairs or draws: may take long
     bool is_abandoned;      // in the middle of that: touches nothing any more

@@ -44,8 +44,8 @@ static json_t *time_json(int64_t unix_ms) {
 
 static json_t *poster_json(const struct library *library, const char *id) {
     char path[LIBRARY_PATH_MAX];
-    bool is_there = library_side_path(library->dir, id, "poster.jpg", path) &&
-                    access(path, R_OK) == 0;
+    bool is_there =
+        library_side_path(library->dir, id, "poster.jpg", path) && access(path, R_OK) == 0;
     return is_there ? json_sprintf("/api/v1/recordings/%s/poster.jpg", id) : json_null();
 }
 
@@ -208,8 +208,8 @@ int library_remove(struct library *library, const struct caller *caller, const c
 }
 
 int library_find_file(struct library *library, const struct caller *caller, const char *id,
-                      const char *name, int segment, char path[LIBRARY_PATH_MAX],
-                      const char **type, struct refusal *refusal) {
+                      const char *name, int segment, char path[LIBRARY_PATH_MAX], const char **type,
+                      struct refusal *refusal) {
     struct found found;
     if (find(library, caller, id, &found, refusal) != 0)
         return -1;
@@ -222,7 +222,7 @@ int library_find_file(struct library *library, const struct caller *caller, cons
         is_there = library_side_path(library->dir, id, name, path);
     if (!is_there)
         return refusal_set(refusal, 404, "file-not-found", "This recording has no such file.");
-    *type = is_media ? library_media_type(found.container, found.has_video)
-                     : library_side_type(name);
+    *type =
+        is_media ? library_media_type(found.container, found.has_video) : library_side_type(name);
     return 0;
 }

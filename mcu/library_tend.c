@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What the library's thread does, in this order: at the start it repairs what a crash has left; then
-// it draws posters of what has ended, and once an hour deletes what is too old or too much. A repair
-// is never half done: a file takes the place of the broken one when all of it is on the disk.
+// What the library's thread does, in this order: at the start it repairs what a crash has left;
+// then it draws posters of what has ended, and once an hour deletes what is too old or too much. A
+// repair is never half done: a file takes the place of the broken one when all of it is on the
+// disk.
 #include "mcu/library_internal.h"
 
 #include "mcu/log.h"
@@ -21,7 +22,7 @@ enum {
     SHEET_ROWS = 3,
     SHEET_WIDTH_PX = 1280,
 };
-#define DAY_MS      (INT64_C(24) * 3600 * 1000)
+#define DAY_MS       (INT64_C(24) * 3600 * 1000)
 #define POSTER_AT_NS INT64_C(3000000000)
 
 // What may take as long as reading a whole file stands between these two. False: the library has
@@ -94,8 +95,9 @@ static void tell_recovered(struct library *library, const struct store_recording
     json_t *shown = library_show(library, found->id);
     const char *room = json_string_value(json_object_get(shown, "room"));
     bool is_good = strcmp(found->state, "recovered") == 0;
-    log_info(found->id, is_good ? "recovered %.1f s of what was not finished"
-                                : "nothing plays of what was not finished (%.1f s)",
+    log_info(found->id,
+             is_good ? "recovered %.1f s of what was not finished"
+                     : "nothing plays of what was not finished (%.1f s)",
              (double)found->duration_ms / 1000);
     char *name = g_strdup(room);
     events_add(library->events, is_good ? "recording-recovered" : "recording-failed", name,

@@ -105,11 +105,11 @@ static void add_message(void *data, const struct store_message *message) {
 }
 
 static void add_recording(void *data, const struct store_recording *recording) {
-    json_array_append_new(
-        data, json_pack("{s:s, s:s, s:s, s:f, s:o}", "id", recording->id, "container",
-                        recording->container, "state", recording->state, "duration_seconds",
-                        (double)recording->duration_ms / 1000, "page",
-                        json_sprintf("/recordings#%s", recording->id)));
+    json_array_append_new(data,
+                          json_pack("{s:s, s:s, s:s, s:f, s:o}", "id", recording->id, "container",
+                                    recording->container, "state", recording->state,
+                                    "duration_seconds", (double)recording->duration_ms / 1000,
+                                    "page", json_sprintf("/recordings#%s", recording->id)));
 }
 
 static int find(struct store *store, const struct caller *caller, const char *id,

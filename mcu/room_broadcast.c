@@ -77,9 +77,9 @@ static void tell_state(struct live *live, const char *state, int error) {
     struct room *room = live->room;
     json_t *shown = live_to_json(live);
     json_object_set_new(shown, "state", json_string(state));
-    events_add(room->world->events, "broadcast-state", room->spec.name,
-               json_pack("{s:o, s:s?}", "broadcast", shown, "error",
-                         error ? strerror(-error) : NULL));
+    events_add(
+        room->world->events, "broadcast-state", room->spec.name,
+        json_pack("{s:o, s:s?}", "broadcast", shown, "error", error ? strerror(-error) : NULL));
     if (error)
         log_warn(room->spec.name, "%s to %s is %s: %s", live->id, live->shown_url, state,
                  strerror(-error));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A room's live outputs: pushed to an RTMP server, or as HLS for GET /hls/<room>/. Control loop only.
-// Part of room.
+// A room's live outputs: pushed to an RTMP server, or as HLS for GET /hls/<room>/. Control loop
+// only. Part of room.
 #ifndef MCU_ROOM_BROADCAST_H
 #define MCU_ROOM_BROADCAST_H
 

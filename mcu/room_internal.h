@@ -69,7 +69,8 @@ struct room {
     struct stage_view view;
     struct desk_speaking speaking;
     bool has_view;
-    GPtrArray *recordings, *broadcasts; // struct recording, struct live: each frees itself at its end
+    GPtrArray *recordings,
+        *broadcasts; // struct recording, struct live: each frees itself at its end
     unsigned last_tap_number;
     int64_t record_told_ns;
 };

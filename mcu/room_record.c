@@ -6,8 +6,8 @@
 //   control loop: asked to stop, or ended by itself --> "record-end" thread: waits, side files,
 //                                                       library_end(), event
 //
-// A recording lives until the recorder's thread has said that it ended: only then is it taken apart,
-// on a thread of its own, for a slow disk must not hold the control loop.
+// A recording lives until the recorder's thread has said that it ended: only then is it taken
+// apart, on a thread of its own, for a slow disk must not hold the control loop.
 #include "mcu/room_record_internal.h"
 
 #include "mcu/log.h"

@@ -25,9 +25,9 @@ void room_record_start_by_itself(struct room *room);
 // state: "recording", "paused" or "stopped". 404 recording-not-found, 409 recording-ended.
 int room_record_change(struct room *room, const char *id, const char *state, json_t **out,
                        struct refusal *refusal);
-json_t *room_record_list(const struct room *room);       // an array; as in the message `recording`
+json_t *room_record_list(const struct room *room);      // an array; as in the message `recording`
 const char *room_record_state(const struct room *room); // "recording", "paused" or "stopped"
-void room_record_end_all(struct room *room);             // the room ends; before its mixer does
+void room_record_end_all(struct room *room);            // the room ends; before its mixer does
 // Recordings and broadcasts, of all rooms, that were begun and are not wholly done. Any thread.
 int room_records_unfinished(void);
 

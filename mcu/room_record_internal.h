@@ -24,7 +24,7 @@ struct recording {
     // Control loop only; then its last thread's.
     const char *reason; // why it ends, a literal; NULL: it does not yet
     bool is_paused;
-    int error; // it ended by itself: negative errno
+    int error;                      // it ended by itself: negative errno
     int64_t written_ns, speaker_ns; // when last
     char speaker[STAGE_ID_MAX];
 };
@@ -32,7 +32,8 @@ struct recording {
 // Any thread.
 void record_get_figures(struct recording *recording, struct library_figures *out);
 void record_write_side_files(const struct recording *recording, int64_t end_ns, bool is_last);
-void record_event(struct recording *recording, const char *type, json_t *more); // takes more, or NULL
+void record_event(struct recording *recording, const char *type,
+                  json_t *more); // takes more, or NULL
 
 void record_begin_notes(struct recording *recording); // who is there, what is shown
 void record_add_pause(struct recording *recording, bool is_paused);

@@ -110,8 +110,8 @@ static void write_side_file(const struct recording *recording, const char *name,
     char path[LIBRARY_PATH_MAX + 32];
     snprintf(path, sizeof(path), "%s/%s", recording->dir, name);
     GError *error = NULL;
-    if (text && !g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600,
-                                          &error))
+    if (text &&
+        !g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
         log_warn(recording->id, "%s not written: %s", name, error->message);
     g_clear_error(&error);
     free(text);
@@ -122,11 +122,11 @@ void record_write_side_files(const struct recording *recording, int64_t end_ns, 
     if (!record_notes_begin_writing(recording->notes, is_last))
         return;
     protocol_time(recording->started_unix_ms, started_at);
-    json_t *about =
-        json_pack("{s:s, s:s, s:s?, s:s, s:s, s:f}", "id", recording->id, "room",
-                  recording->room->spec.name, "title", recording->title[0] ? recording->title : NULL,
-                  "container", recorder_container_name(recording->container), "started_at",
-                  started_at, "duration_seconds", (double)end_ns / 1e9);
+    json_t *about = json_pack("{s:s, s:s, s:s?, s:s, s:s, s:f}", "id", recording->id, "room",
+                              recording->room->spec.name, "title",
+                              recording->title[0] ? recording->title : NULL, "container",
+                              recorder_container_name(recording->container), "started_at",
+                              started_at, "duration_seconds", (double)end_ns / 1e9);
     write_side_file(recording, "chapters.vtt", record_notes_chapters(recording->notes, end_ns));
     write_side_file(recording, "chat.vtt", record_notes_chat(recording->notes));
     write_side_file(recording, "details.json", record_notes_details(recording->notes, about));
@@ -150,7 +150,8 @@ static void write_now(void *user) {
 
 // Now and then, so that they are there after a crash as well.
 static void keep_side_files(struct recording *recording, int64_t now_ns) {
-    if (now_ns - recording->written_ns < WRITE_EVERY_NS || !record_notes_take_news(recording->notes))
+    if (now_ns - recording->written_ns < WRITE_EVERY_NS ||
+        !record_notes_take_news(recording->notes))
         return;
     struct writing *writing = calloc(1, sizeof(*writing));
     if (!writing)
@@ -242,7 +243,8 @@ static bool shows_screen(const struct stage_view *view, const char *member) {
 static void note_screens(struct room *room, const struct stage_view *view) {
     for (int i = 0; i < view->count; i++) {
         const char *id = view->tiles[i].member;
-        if (view->tiles[i].role != VIDEO_SCREEN || (room->has_view && shows_screen(&room->view, id)))
+        if (view->tiles[i].role != VIDEO_SCREEN ||
+            (room->has_view && shows_screen(&room->view, id)))
             continue;
         const struct member *member = room_find_member(room, id);
         if (member)

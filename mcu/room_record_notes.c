@@ -87,7 +87,7 @@ void record_notes_unref(struct record_notes *notes) {
 // ---- writing down ----
 
 static double seconds(int64_t ns) {
-    return (double)(ns / 1000000) / 1000;
+    return (double)ns / 1e9;
 }
 
 static void append(struct record_notes *notes, json_t *list, json_t *entry) {

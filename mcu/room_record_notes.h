@@ -37,8 +37,8 @@ bool record_notes_take_news(struct record_notes *notes);
 bool record_notes_begin_writing(struct record_notes *notes, bool is_last);
 void record_notes_end_writing(struct record_notes *notes);
 
-// Malloc'ed texts, or NULL when out of memory. WebVTT: chapters, each up to the next; chat, each for
-// some seconds.
+// Malloc'ed texts, or NULL when out of memory. WebVTT: chapters, each up to the next; chat, each
+// for some seconds.
 char *record_notes_chapters(struct record_notes *notes, int64_t end_ns);
 char *record_notes_chat(struct record_notes *notes);
 // about: what else is to be told in details.json; borrowed.

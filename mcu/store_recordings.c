@@ -123,8 +123,8 @@ static void clear_id(gpointer row) {
     g_free(*(char **)row);
 }
 
-int store_each_gone_recording(struct store *store, int max, void (*each)(void *user, const char *id),
-                              void *user) {
+int store_each_gone_recording(struct store *store, int max,
+                              void (*each)(void *user, const char *id), void *user) {
     static const struct store_rows kind = {sizeof(char *), read_id, clear_id};
     GArray *rows;
     int error = store_query(store, SQL_EACH_GONE_RECORDING, VALUES(NUMBER(max)), &kind, &rows);

@@ -9,7 +9,7 @@
 struct store_recording {
     const char *id, *room, *title, *container, *state; // borrowed for the time of the callback
     const char *reason;                                // "": none
-    int64_t owner, call; // 0: nobody's, of none that is remembered
+    int64_t owner, call;                               // 0: nobody's, of none that is remembered
     int64_t started_unix_ms;
     int64_t ended_unix_ms; // 0: it was not finished
     int64_t duration_ms, bytes, gap_ms;
@@ -43,8 +43,8 @@ int store_remove_recording(struct store *store, const char *id); // -ENOENT
 int store_sum_recordings(struct store *store, int64_t *bytes, int64_t *count);
 
 // Those whose rows have gone, by whatever way, and whose files may still be there.
-int store_each_gone_recording(struct store *store, int max, void (*each)(void *user, const char *id),
-                              void *user);
+int store_each_gone_recording(struct store *store, int max,
+                              void (*each)(void *user, const char *id), void *user);
 int store_forget_gone_recording(struct store *store, const char *id);
 
 #endif

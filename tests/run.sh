@@ -71,7 +71,7 @@ stage_tsan() {
     export TSAN_OPTIONS=suppressions=$PWD/tests/tsan.supp:halt_on_error=0:second_deadlock_stack=1:ignore_noninstrumented_modules=1:report_thread_leaks=0
     export TESSERA_TEST_SLOW=5 TESSERA_TEST_SHORT=1
     local each
-    for each in mixer stage desk desk_play histogram recorder loop peer ws http events event_stream webhooks api_webhooks broadcast library; do
+    for each in mixer stage desk desk_play histogram recorder broadcast loop peer ws http events event_stream webhooks api_webhooks library; do
         [ -x build/tsan/tests/unit/test_$each ] &&
             program "build/tsan/tests/unit/test_$each" build/tsan/tests/unit/test_$each
     done

@@ -465,6 +465,7 @@ void broadcast_get_stats(struct broadcast *broadcast, struct broadcast_stats *ou
     pthread_mutex_lock(&broadcast->lock);
     *out = broadcast->stats;
     out->frames_dropped = broadcast->backlog.dropped;
+    out->packets_waiting = broadcast->backlog.count;
     if (out->state == BROADCAST_LIVE)
         out->live_ns = read_clock_ns() - broadcast->live_since_ns;
     pthread_mutex_unlock(&broadcast->lock);

@@ -47,6 +47,7 @@ struct broadcast_stats {
     uint64_t bytes, frames_dropped;
     int reconnects; // how often it went live again
     int kbps;
+    int packets_waiting; // some dozens at most, unless the processor or the target is too slow
 };
 
 // Is it a URL that a broadcast may go to: rtmp:// or rtmps://, a host, an application?

@@ -4,7 +4,7 @@
 //   muxer_write --> [interleaving] --> libavformat --> AVIOContext --> muxer_io, a file or a URL
 //
 // What a crash may cost is decided here: libavformat gathers a cluster (fragment, page) in memory,
-// so it is told every half second of media to end it, and hands all of it on at once.
+// so it is told to end it before half a second of media is in it, and hands all of it on at once.
 #include "mixer/record/muxer.h"
 
 #include <errno.h>
@@ -23,12 +23,12 @@ enum {
     OPUS_PRESKIP = 312,
     OPUS_PREROLL = 3840, // RFC 7845 4.6: 80 ms until a decoder that begins anywhere is right
     INTERLEAVE_MAX_US = 200000,
-    FRAGMENT_US = 500000,
+    FRAGMENT_US = 400000,
     NETWORK_TIMEOUT_US = 10000000,
     SEGMENTS_KEPT = 6,
     CHAPTERS_MAX = 2000,
 };
-#define CLUSTER_NS INT64_C(500000000)
+#define CLUSTER_NS INT64_C(400000000)
 #define SEGMENT_NS INT64_C(2000000000)
 
 static const AVRational NANOSECONDS = {1, 1000000000};
@@ -52,6 +52,10 @@ struct muxer {
 
 static bool is_format(const struct muxer *muxer, const char *name) {
     return strcmp(muxer->format->oformat->name, name) == 0;
+}
+
+static bool is_matroska(const struct muxer *muxer) {
+    return is_format(muxer, "webm") || is_format(muxer, "matroska");
 }
 
 static int fail(struct muxer *muxer, int error) {
@@ -112,6 +116,7 @@ static int open_io(struct muxer *muxer, const struct muxer_io *io) {
 static int open_url(struct muxer *muxer, const char *target) {
     AVDictionary *options = NULL;
     av_dict_set_int(&options, "rw_timeout", NETWORK_TIMEOUT_US, 0);
+    av_dict_set_int(&options, "tls_verify", 1, 0); // of rtmps: a key is for one server alone
     int result = avio_open2(&muxer->format->pb, target, AVIO_FLAG_WRITE,
                             &muxer->format->interrupt_callback, &options);
     av_dict_free(&options);
@@ -221,7 +226,7 @@ static void set_hls_options(const struct muxer_config *config, AVDictionary **op
 static void set_options(struct muxer *muxer, const struct muxer_config *config,
                         AVDictionary **options) {
     AVFormatContext *format = muxer->format;
-    if (is_format(muxer, "webm") || is_format(muxer, "matroska")) {
+    if (is_matroska(muxer)) {
         av_dict_set_int(options, "cluster_time_limit", 1000, 0);
         av_dict_set_int(options, "cluster_size_limit", 1 << 20, 0);
     } else if (is_format(muxer, "ogg")) {
@@ -311,7 +316,8 @@ int muxer_open(const struct muxer_config *config, struct muxer **out) {
 static int64_t to_track_time(struct muxer *muxer, int track, int64_t pts_ns) {
     AVRational base = muxer->format->streams[track]->time_base;
     int64_t time = av_rescale_q(pts_ns, NANOSECONDS, base);
-    if (muxer->codecs[track] == MUXER_OPUS)
+    // Matroska tells the delay beside the times, the others in them.
+    if (muxer->codecs[track] == MUXER_OPUS && !is_matroska(muxer))
         time -= av_rescale_q(OPUS_PRESKIP, (AVRational){1, SOUND_HZ}, base);
     // Two within one step of the clock.
     if (muxer->last[track] != INT64_MIN && time <= muxer->last[track])

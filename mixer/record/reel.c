@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "mixer/record/reel.h"
 
+#include "mixer/record/durable.h"
 #include "mixer/record/muxer.h"
 #include "mixer/record/repair.h"
 #include "mixer/record/transcoder.h"
@@ -148,6 +149,8 @@ int reel_begin(struct reel *reel, int width_px, int height_px) {
         add_plain_tracks(reel, width_px, height_px, &config);
     if (result == 0)
         result = muxer_open(&config, &reel->muxer);
+    if (result == 0 && reel->config->syncs)
+        result = durable_sync_name(reel->path);
     return result ? fail(reel, result) : 0;
 }
 
@@ -241,11 +244,14 @@ static void finish_file(struct reel *reel, int64_t end_ns, uint64_t *bytes) {
         fail(reel, errno ? -errno : -EIO);
 }
 
-// A fragmented MP4 has no index and tells no duration; most players want both. If this fails, it
-// still plays.
+// A fragmented MP4 has no index and tells no duration; most players want both. If this fails, or
+// there is no room for two of them, it still plays.
 static void defragment(struct reel *reel, uint64_t *bytes) {
+    const struct recorder_io *io = reel->config->io;
+    int64_t free_bytes = io->free_bytes(io->user, reel->path);
     struct repair_outcome outcome;
-    if (repair_file(reel->path, &outcome) == 0)
+    if (free_bytes >= (int64_t)*bytes + reel->config->free_floor_bytes &&
+        repair_file(reel->path, &outcome) == 0)
         *bytes = outcome.bytes;
 }
 

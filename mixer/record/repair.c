@@ -2,10 +2,10 @@
 // Packet by packet from the old file into a new one, with the muxer's own way to end it.
 #include "mixer/record/repair.h"
 
+#include "mixer/record/durable.h"
 #include "mixer/record/source.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libavutil/avstring.h>
 #include <libavutil/mem.h>
 #include <stdbool.h>
@@ -88,8 +88,9 @@ static int write_header(struct remux *remux) {
     const AVDictionaryEntry *title = av_dict_get(remux->source.format->metadata, "title", NULL, 0);
     if (title)
         av_dict_set(&remux->to->metadata, "title", title->value, 0);
-    if (remux->to->oformat->flags & AVFMT_TS_NEGATIVE)
-        remux->to->avoid_negative_ts = AVFMT_AVOID_NEG_TS_DISABLED; // as they were
+    // Opus begins 6.5 ms before 0; all times stay as they were.
+    if (strcmp(remux->to->oformat->name, "mp4") != 0)
+        remux->to->avoid_negative_ts = AVFMT_AVOID_NEG_TS_DISABLED;
     result = avformat_write_header(remux->to, NULL);
     remux->has_header = result >= 0;
     // It does not take what the old one claims to hold.
@@ -114,6 +115,18 @@ static bool is_usable(struct remux *remux, const AVPacket *packet, bool is_video
     return packet->dts == AV_NOPTS_VALUE || packet->dts <= packet->pts;
 }
 
+// What libavformat takes from the times of Opus when it reads Matroska, it does not add when it
+// writes.
+static int64_t delay_of(const struct remux *remux, int to) {
+    const AVStream *stream = remux->to->streams[to];
+    bool is_matroska = strcmp(remux->to->oformat->name, "webm") == 0 ||
+                       strcmp(remux->to->oformat->name, "matroska") == 0;
+    if (!is_matroska || stream->codecpar->codec_id != AV_CODEC_ID_OPUS)
+        return 0;
+    return av_rescale_q(stream->codecpar->initial_padding, (AVRational){1, 48000},
+                        stream->time_base);
+}
+
 // 0, or the target's error.
 static int copy_packet(struct remux *remux) {
     AVPacket *packet = remux->source.packet;
@@ -126,6 +139,9 @@ static int copy_packet(struct remux *remux) {
         packet->dts = packet->pts;
     reach(remux, packet, base);
     av_packet_rescale_ts(packet, base, remux->to->streams[to]->time_base);
+    int64_t delay = delay_of(remux, to);
+    packet->pts += delay;
+    packet->dts += delay;
     if (packet->dts <= remux->last_dts[to])
         return 0;
     remux->last_dts[to] = packet->dts;
@@ -177,36 +193,16 @@ static int write_new(const char *path, const char *part, struct repair_outcome *
 
 // ---- taking its place ----
 
-static int sync_path(const char *path, int flags) {
-    int fd = open(path, flags | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int result = fsync(fd) ? -errno : 0;
-    close(fd);
-    return result;
-}
-
-// The rename is to survive too.
-static void sync_directory_of(const char *path) {
-    char *directory = strdup(path);
-    char *slash = directory ? strrchr(directory, '/') : NULL;
-    if (slash) {
-        slash[slash == directory] = '\0';
-        sync_path(directory, O_RDONLY | O_DIRECTORY);
-    }
-    free(directory);
-}
-
 static int take_place(const char *part, const char *path, struct repair_outcome *out) {
     struct stat old, made;
     if (stat(path, &old) || chmod(part, old.st_mode & 0777) || stat(part, &made))
         return -errno;
-    int result = sync_path(part, O_RDONLY);
+    int result = durable_sync_file(part);
     if (result)
         return result;
     if (rename(part, path))
         return -errno;
-    sync_directory_of(path);
+    durable_sync_name(path); // if this fails, the old one comes back: no worse than it was
     out->bytes = (uint64_t)made.st_size;
     return 0;
 }

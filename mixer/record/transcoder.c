@@ -14,6 +14,7 @@ enum { DEFAULT_AUDIO_KBPS = 96 };
 // A picture comes when it is encoded, sound in packets of up to 60 ms: neither is later than this.
 #define HOLD_NS             INT64_C(300000000)
 #define DEFAULT_KEYFRAME_NS INT64_C(2000000000)
+#define DEFAULT_REPEAT_NS   INT64_C(500000000)
 
 struct transcoder {
     transcoder_out *out;
@@ -44,7 +45,7 @@ static int create_picture(struct transcoder *transcoder, const struct transcoder
         .fps = config->fps,
         .kbps = config->video_kbps,
         .keyframe_ns = config->keyframe_ns ? config->keyframe_ns : DEFAULT_KEYFRAME_NS,
-        .repeat_ns = config->repeat_ns,
+        .repeat_ns = config->repeat_ns ? config->repeat_ns : DEFAULT_REPEAT_NS,
     };
     return picture_track_create(&picture, on_picture, transcoder, &transcoder->picture);
 }

@@ -13,7 +13,7 @@ struct transcoder_config {
     int width_px, height_px, fps, video_kbps; // 0 kbps: by quality
     int audio_kbps;                           // 0: 96
     int64_t keyframe_ns;                      // a grid from the first frame on; 0: 2 s
-    int64_t repeat_ns; // a still picture is sent again this often; 0: only as that grid wants it
+    int64_t repeat_ns; // a still picture is sent again this often; 0: 500 ms
 };
 
 // The encoded packets, in the order of their tracks' times, on the clock of what came in; nothing

@@ -99,10 +99,9 @@ static void place_recording(struct decor *decor, int width_px, int height_px) {
     struct decor_piece *mark = &decor->pieces[DECOR_RECORDING];
     int margin = (min_int(width_px, height_px) / 36) & ~1;
     if (mark->overlay)
-        mark->at = (struct rect){(decor->area.x + decor->area.width - margin -
-                                  mark->overlay->width_px) & ~1,
-                                 decor->area.y + margin, mark->overlay->width_px,
-                                 mark->overlay->height_px};
+        mark->at = (struct rect){
+            (decor->area.x + decor->area.width - margin - mark->overlay->width_px) & ~1,
+            decor->area.y + margin, mark->overlay->width_px, mark->overlay->height_px};
 }
 
 int decor_init(struct decor *decor, const struct theme *theme, struct label_kit *kit, int width_px,

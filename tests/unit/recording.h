@@ -275,15 +275,21 @@ RECORDING_MAYBE static void recording_play(struct recording *recording, int64_t 
     }
 }
 
-// Until the writer has written all but the last second of what was sent.
-RECORDING_MAYBE static void recording_let_catch_up(struct recording *recording,
-                                                   int64_t duration_ns) {
+// Until so much is recorded.
+RECORDING_MAYBE static void recording_await_duration(struct recording *recording,
+                                                     int64_t duration_ns) {
     struct timespec deadline = recording_deadline(), now, pause = {0, 200000};
-    while (recording_stats(recording).duration_ns < duration_ns - FILM_S) {
+    while (recording_stats(recording).duration_ns < duration_ns) {
         clock_gettime(CLOCK_REALTIME, &now);
         assert_true(now.tv_sec < deadline.tv_sec);
         nanosleep(&pause, NULL);
     }
+}
+
+// Until the writer has written all but the last second of what was sent.
+RECORDING_MAYBE static void recording_let_catch_up(struct recording *recording,
+                                                   int64_t duration_ns) {
+    recording_await_duration(recording, duration_ns - FILM_S);
 }
 
 // The same, at a pace that the writer keeps up with. expected_ns: what will be recorded then.

@@ -90,6 +90,16 @@ static void push(struct rig *rig, struct packet *packet) {
     packet_unref(packet);
 }
 
+// On a slow machine the room waits, so that nothing is dropped.
+static void keep_pace(struct rig *rig) {
+    struct broadcast_stats stats;
+    time_t end = seconds_now() + PATIENCE_S;
+    do {
+        pause_briefly();
+        broadcast_get_stats(rig->broadcast, &stats);
+    } while (stats.packets_waiting > 30 && seconds_now() < end);
+}
+
 // The room goes on by a frame.
 static void play_frame(struct rig *rig) {
     for (; rig->sound_ns <= rig->now_ns; rig->sound_ns += 20 * MS)
@@ -98,7 +108,7 @@ static void play_frame(struct rig *rig) {
     int luma = LIVE_DARK + (int)(rig->now_ns / FRAME_NS % 100);
     push(rig, live_source_picture(&rig->source, luma, is_keyframe, rig->now_ns));
     rig->now_ns += FRAME_NS;
-    pause_briefly();
+    keep_pace(rig);
 }
 
 // The room goes on until *count has come to `wanted`.
@@ -312,6 +322,87 @@ static void test_broadcast_ends_while_a_server_says_nothing(void **state) {
     assert_int_equal(atomic_load(&rig.times[BROADCAST_LIVE]), 0);
     close(connection);
     close(fd);
+}
+
+// ---- RTMPS ----
+
+// Speaks TLS with a certificate that nobody signed, and counts what it is told.
+struct impostor {
+    pthread_t thread;
+    char directory[64], certificate[96], key[96], url[96];
+    atomic_bool is_over;
+    atomic_int bytes;
+};
+
+static int on_impostor_interrupt(void *user) {
+    struct impostor *impostor = user;
+    return atomic_load(&impostor->is_over);
+}
+
+static void *pretend(void *user) {
+    struct impostor *impostor = user;
+    AVIOInterruptCB interrupt = {on_impostor_interrupt, impostor};
+    unsigned char heard[64];
+    while (!atomic_load(&impostor->is_over)) {
+        AVIOContext *io = NULL;
+        AVDictionary *options = NULL;
+        av_dict_set(&options, "cert_file", impostor->certificate, 0);
+        av_dict_set(&options, "key_file", impostor->key, 0);
+        av_dict_set(&options, "listen", "1", 0);
+        if (avio_open2(&io, impostor->url, AVIO_FLAG_READ, &interrupt, &options) >= 0) {
+            int count = avio_read_partial(io, heard, sizeof(heard));
+            if (count > 0)
+                atomic_fetch_add(&impostor->bytes, count);
+        }
+        avio_closep(&io);
+        av_dict_free(&options);
+    }
+    return NULL;
+}
+
+static void impostor_start(struct impostor *impostor, int port) {
+    memset(impostor, 0, sizeof(*impostor));
+    snprintf(impostor->directory, sizeof(impostor->directory), "/tmp/tessera_broadcast_XXXXXX");
+    assert_non_null(mkdtemp(impostor->directory));
+    snprintf(impostor->certificate, sizeof(impostor->certificate), "%s/cert", impostor->directory);
+    snprintf(impostor->key, sizeof(impostor->key), "%s/key", impostor->directory);
+    snprintf(impostor->url, sizeof(impostor->url), "tls://127.0.0.1:%d", port);
+    char command[512];
+    snprintf(command, sizeof(command),
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+             "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -out %s -keyout %s "
+             "2>/dev/null",
+             impostor->certificate, impostor->key);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(pthread_create(&impostor->thread, NULL, pretend, impostor), 0);
+}
+
+static void impostor_end(struct impostor *impostor) {
+    atomic_store(&impostor->is_over, true);
+    pthread_join(impostor->thread, NULL);
+    unlink(impostor->certificate);
+    unlink(impostor->key);
+    rmdir(impostor->directory);
+}
+
+static void test_broadcast_tells_an_impostor_nothing(void **state) {
+    struct impostor impostor;
+    int port = find_free_port();
+    impostor_start(&impostor, port);
+    char url[96];
+    snprintf(url, sizeof(url), "rtmps://127.0.0.1:%d/live/key", port);
+    struct rig rig;
+    rig_open(&rig, BROADCAST_RTMP, url);
+    // Perhaps it was not yet there at the first attempt.
+    bool was_refused = true;
+    do
+        was_refused = play_until(&rig, &rig.times[BROADCAST_WAITING],
+                                 atomic_load(&rig.times[BROADCAST_WAITING]) + 1);
+    while (was_refused && atomic_load(&rig.last_error) == -ECONNREFUSED);
+    rig_close(&rig);
+    impostor_end(&impostor);
+    assert_true(was_refused);
+    assert_int_equal(atomic_load(&impostor.bytes), 0);
 }
 
 // ---- HLS ----
@@ -669,6 +760,7 @@ int main(void) {
         cmocka_unit_test(test_broadcast_that_is_lost_connects_again),
         cmocka_unit_test(test_broadcast_that_nobody_answers_waits),
         cmocka_unit_test(test_broadcast_ends_while_a_server_says_nothing),
+        cmocka_unit_test(test_broadcast_tells_an_impostor_nothing),
         cmocka_unit_test(test_broadcast_hls_keeps_a_few_segments_that_play),
         cmocka_unit_test(test_broadcast_hls_removes_what_an_earlier_stream_left),
         cmocka_unit_test(test_broadcast_hls_waits_for_a_directory_that_cannot_be),

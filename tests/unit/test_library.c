@@ -233,9 +233,9 @@ static void test_everybody_sees_what_is_theirs_alone(void **state) {
         assert_int_equal(sees(caller, of_ada), table[i].sees_ada);
         assert_int_equal(sees(caller, of_nobody), table[i].sees_open);
         assert_int_equal(count_listed(caller, NULL), table[i].sees_ada + table[i].sees_open);
-        assert_int_equal(library_find_file(house.library, caller, of_ada, "media", 1, path, &type,
-                                           NULL) == 0,
-                         table[i].sees_ada);
+        assert_int_equal(
+            library_find_file(house.library, caller, of_ada, "media", 1, path, &type, NULL) == 0,
+            table[i].sees_ada);
     }
     end(of_ada, 10);
     struct caller stranger = make_user(ben), owner = make_user(ada);
@@ -254,13 +254,12 @@ static void test_lists_are_read_page_by_page(void **state) {
     }
     for (bool has_more = true; has_more;) {
         json_t *out = NULL;
-        assert_int_equal(library_list(house.library, &key, NULL, cursor[0] ? cursor : NULL, 2, &out,
-                                      NULL),
-                         0);
+        assert_int_equal(
+            library_list(house.library, &key, NULL, cursor[0] ? cursor : NULL, 2, &out, NULL), 0);
         const json_t *list = json_object_get(out, "recordings");
         for (size_t i = 0; i < json_array_size(list); i++, seen++)
-            assert_string_equal(
-                json_string_value(json_object_get(json_array_get(list, i), "id")), ids[4 - seen]);
+            assert_string_equal(json_string_value(json_object_get(json_array_get(list, i), "id")),
+                                ids[4 - seen]);
         const char *next = json_string_value(json_object_get(out, "next_cursor"));
         has_more = next != NULL;
         g_strlcpy(cursor, next ? next : "", sizeof(cursor));
@@ -280,8 +279,8 @@ static void test_what_runs_is_as_far_as_was_noted(void **state) {
     char id[LIBRARY_ID_MAX];
     struct refusal refusal;
     begin(id, "ada", 0);
-    const struct library_figures figures = {.state = "paused", .duration_ns = 1500000000, .bytes = 7,
-                                            .segments = 2};
+    const struct library_figures figures = {
+        .state = "paused", .duration_ns = 1500000000, .bytes = 7, .segments = 2};
     library_note(house.library, id, &figures);
     json_t *json = get(id);
     assert_string_equal(json_string_value(json_object_get(json, "state")), "paused");
@@ -439,11 +438,22 @@ static void test_a_directory_that_the_store_never_knew_stays(void **state) {
 // ---- paths ----
 
 static void test_no_id_and_no_name_leads_out(void **state) {
-    static const char *const ids[] = {"",    ".",     "..",  "../x", "a/b", "A",
-                                      "a b", "a.b",   "-x",  "a\n",  "ä",   "%2e%2e",
+    static const char *const ids[] = {"",
+                                      ".",
+                                      "..",
+                                      "../x",
+                                      "a/b",
+                                      "A",
+                                      "a b",
+                                      "a.b",
+                                      "-x",
+                                      "a\n",
+                                      "ä",
+                                      "%2e%2e",
                                       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
-    static const char *const names[] = {"",          ".",          "..",         "../../tessera.db",
-                                        "media.webm", "poster.png", "poster.jpg/", "/etc/passwd"};
+    static const char *const names[] = {
+        "",           ".",          "..",          "../../tessera.db",
+        "media.webm", "poster.png", "poster.jpg/", "/etc/passwd"};
     char id[LIBRARY_ID_MAX], path[LIBRARY_PATH_MAX];
     const char *type;
     struct refusal refusal;
@@ -451,9 +461,8 @@ static void test_no_id_and_no_name_leads_out(void **state) {
     for (size_t i = 0; i < G_N_ELEMENTS(ids); i++) {
         assert_false(library_is_id(ids[i]));
         assert_false(library_path(house.dir, ids[i], path));
-        assert_int_equal(library_find_file(house.library, &key, ids[i], "media", 1, path, &type,
-                                           &refusal),
-                         -1);
+        assert_int_equal(
+            library_find_file(house.library, &key, ids[i], "media", 1, path, &type, &refusal), -1);
         assert_int_equal(refusal.status, 404);
         assert_int_not_equal(library_remove_dir(house.dir, ids[i]), 0);
     }

@@ -261,6 +261,39 @@ static void test_a_logo_is_laid_once_over_what_changes_below(void **state) {
     close_scene(&fixture);
 }
 
+static void set_recording(struct fixture *fixture, bool is_recording) {
+    theme_set_recording(&fixture->theme, is_recording);
+    assert_int_equal(scene_set_theme(&fixture->scene, &fixture->theme), 0);
+}
+
+static void test_a_recording_is_marked_in_the_upper_right_corner(void **state) {
+    struct fixture fixture;
+    open_scene(&fixture);
+    add(&fixture, 1, (struct rect){0, 0, 160, 192}, 0);
+    add(&fixture, 2, (struct rect){160, 0, 160, 192}, 0);
+    tick(&fixture);
+    show(&fixture, 1, 200);
+    tick(&fixture);
+    unsigned serial = fixture.theme.serial;
+    set_recording(&fixture, false); // as it was: nothing is painted anew for that
+    assert_int_equal(fixture.theme.serial, serial);
+    set_recording(&fixture, true);
+    tick(&fixture);
+    struct rect mark = fixture.scene.decor.pieces[DECOR_RECORDING].at;
+    assert_in_range(mark.x, WIDTH_PX / 2, WIDTH_PX - mark.width);
+    assert_in_range(mark.y, 0, HEIGHT_PX / 10);
+    assert_in_range(luma_at(&fixture, mark.x + mark.width / 2, mark.y + 1), 16, 120);
+    for (int i = 0; i < 3; i++) {
+        show(&fixture, 1, 200);
+        tick(&fixture);
+    }
+    assert_as_if_painted_anew(&fixture);
+    set_recording(&fixture, false);
+    tick(&fixture);
+    assert_int_equal(luma_at(&fixture, mark.x + mark.width / 2, mark.y + 1), 200);
+    close_scene(&fixture);
+}
+
 static void set_banner(struct fixture *fixture, const char *text, bool is_at_top) {
     struct stage_banner banner = {
         .is_at_top = is_at_top, .colour_rgb = 0xffffff, .background_rgb = 0xff0000};
@@ -451,6 +484,7 @@ int main(void) {
         cmocka_unit_test(test_after_a_pause_tiles_jump),
         cmocka_unit_test(test_whoever_is_sent_elsewhere_on_the_way_turns_where_they_are),
         cmocka_unit_test(test_a_logo_is_laid_once_over_what_changes_below),
+        cmocka_unit_test(test_a_recording_is_marked_in_the_upper_right_corner),
         cmocka_unit_test(test_a_banner_takes_its_room_from_the_tiles),
         cmocka_unit_test(test_the_ground_shows_between_the_tiles),
         cmocka_unit_test(test_another_size_paints_everything_there),

@@ -214,6 +214,7 @@ static void test_transcoder_keeps_each_picture_and_its_time(void **state) {
     static const int64_t TIMES_MS[] = {5000, 5033, 5040, 5300, 5301, 6250, 6280, 6281, 6900};
     enum { COUNT = sizeof(TIMES_MS) / sizeof(TIMES_MS[0]) };
     struct transcoder_config config = plain_config();
+    config.repeat_ns = S;
     struct rig rig;
     rig_open(&rig, &config);
     for (int i = 0; i < COUNT; i++)
@@ -249,7 +250,7 @@ static void test_transcoder_keeps_flash_and_beep_together(void **state) {
 
 static void test_transcoder_keeps_them_together_after_an_hour(void **state) {
     struct transcoder_config config = plain_config();
-    config.keyframe_ns = 60 * S;
+    config.keyframe_ns = config.repeat_ns = 60 * S;
     struct rig rig;
     rig_open(&rig, &config);
     play(&rig, 0, S, 3600 * S);
