@@ -406,6 +406,56 @@ static void test_record_nothing_begins_below_the_floor(void **state) {
     assert_int_equal(server_stop(server), 0);
 }
 
+static bool has_file(const char *path) {
+    char *data = NULL;
+    size_t size = 0;
+    int status = server_fetch(scene_server(), "GET", path, NULL, &data, &size);
+    free(data);
+    return status == 200 && size > 0;
+}
+
+static bool await_file(const char *path, bool is_there) {
+    for (int waited_ms = 0; waited_ms < client_slow(PATIENCE_MS); waited_ms += POLL_MS) {
+        if (has_file(path) == is_there)
+            return true;
+        g_usleep(POLL_MS * 1000);
+    }
+    return false;
+}
+
+static void test_live_is_served_while_it_runs_and_its_secret_is_told_to_nobody(void **state) {
+    struct client *ada = scene_member("live", "Ada", RED, 500);
+    json_t *hls =
+        ask(scene_server(), 201, "POST", "/api/v1/rooms/live/broadcasts", "{\"kind\":\"hls\"}");
+    assert_string_equal(text_of(hls, "watch"), "/watch/live");
+    json_t *again =
+        ask(scene_server(), 409, "POST", "/api/v1/rooms/live/broadcasts", "{\"kind\":\"hls\"}");
+    assert_string_equal(text_of(again, "code"), "broadcast-running");
+    json_decref(again);
+    json_t *rtmp = ask(scene_server(), 201, "POST", "/api/v1/rooms/live/broadcasts",
+                       "{\"kind\":\"rtmp\",\"url\":\"rtmp://127.0.0.1:9/app/hush-hush\"}");
+    assert_string_equal(text_of(rtmp, "url"), "rtmp://127.0.0.1:9/app/***");
+    assert_true(await_file("/hls/live/index.m3u8", true));
+    assert_true(await_file("/hls/live/init.mp4", true));
+    char *path = g_strdup_printf("/api/v1/rooms/live/broadcasts/%s", text_of(hls, "id"));
+    ask(scene_server(), 204, "DELETE", path, NULL);
+    g_free(path);
+    assert_true(await_file("/hls/live/index.m3u8", false));
+    json_t *events =
+        ask(scene_server(), 200, "GET", "/api/v1/rooms/live/events?after=0&limit=200", NULL);
+    json_t *told = client_last_message(ada, "recording");
+    char *texts[] = {json_dumps(events, 0), json_dumps(told, 0)};
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        assert_null(strstr(texts[i], "hush-hush"));
+        free(texts[i]);
+    }
+    json_decref(told);
+    json_decref(events);
+    json_decref(rtmp);
+    json_decref(hls);
+    client_destroy(ada);
+}
+
 static struct client *join(struct server *server, const char *room) {
     struct client *client =
         client_create(&(struct client_options){.port = server_port(server),
@@ -546,6 +596,7 @@ int main(void) {
         cmocka_unit_test(test_record_goes_on_without_anybody_until_the_room_ends),
         cmocka_unit_test(test_record_begins_with_the_first_member),
         cmocka_unit_test(test_record_is_for_moderators),
+        cmocka_unit_test(test_live_is_served_while_it_runs_and_its_secret_is_told_to_nobody),
         cmocka_unit_test(test_record_nothing_begins_below_the_floor),
         cmocka_unit_test(test_record_a_killed_server_leaves_all_but_a_second),
         cmocka_unit_test(test_record_a_server_that_ends_finishes_first),
