@@ -87,9 +87,9 @@ static int read_broadcast(const struct hub *hub, const struct hub_request *reque
         return url ? body_refuse(refusal, "url", "is for rtmp alone") : 0;
     if (!url)
         return body_refuse(refusal, "url", "must be rtmp:// or rtmps://, a host and a path");
-    bool may_be_private = hub_config(hub)->webhooks_private_targets ||
-                          (request->caller && request->caller->kind == CALLER_KEY);
-    if (broadcast_url_check(url, may_be_private, refusal) != 0)
+    wish->may_be_private = hub_config(hub)->webhooks_private_targets ||
+                           (request->caller && request->caller->kind == CALLER_KEY);
+    if (broadcast_url_check(url, wish->may_be_private, refusal) != 0)
         return -1;
     g_strlcpy(wish->url, url, sizeof(wish->url));
     return 0;

@@ -20,7 +20,7 @@ struct live {
     // Immutable while it runs.
     struct room *room; // a reference
     char id[STAGE_ID_MAX];
-    bool is_hls;
+    bool is_hls, may_be_private;
     char shown_url[BROADCAST_URL_MAX]; // without its secret
     char *dir;                         // of HLS
     struct broadcast *broadcast;
@@ -183,8 +183,7 @@ int room_broadcast_stop(struct room *room, const char *id, struct refusal *refus
 
 static bool may_reach(void *user, const struct sockaddr *address) {
     const struct live *live = user;
-    return live->room->world->config->webhooks_private_targets ||
-           !webhooks_target_is_private(address);
+    return live->may_be_private || !webhooks_target_is_private(address);
 }
 
 static int create_broadcast(struct live *live, const char *url) {
@@ -233,6 +232,7 @@ static struct live *create(struct room *room, const struct broadcast_wish *wish)
         return NULL;
     live->room = room_ref(room);
     live->is_hls = wish->is_hls;
+    live->may_be_private = wish->may_be_private;
     snprintf(live->id, sizeof(live->id), "live%u", ++room->last_tap_number);
     if (wish->is_hls) {
         live->dir = hls_files_dir(room->world->config, room->spec.name);

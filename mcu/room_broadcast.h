@@ -10,6 +10,7 @@ enum { BROADCAST_URL_MAX = 1001 };
 
 struct broadcast_wish {
     bool is_hls;
+    bool may_be_private;         // the server may be on a private address
     char url[BROADCAST_URL_MAX]; // of RTMP, with its secret: never logged, listed or kept
 };
 
