@@ -219,9 +219,11 @@ test('a segment that is missing is stepped over', async () => {
     goLive('live', [lost]);
     const page = await openPage(browser, `${url}/watch/ada?player=own`);
     await until('it is live', async () => (await stateOf(page)) === 'live');
+    await picture(page, (video) => video.addEventListener('emptied', () => { window.hasBegunAnew = true; }));
     const after_s = stream.fragments[lost + 1].start;
     await until('it plays behind the hole', () => control(page, 'picture').evaluate((video, wanted) => video.currentTime > wanted, after_s), 30);
     assert.equal(await stateOf(page), 'live');
+    assert.equal(await page.evaluate(() => window.hasBegunAnew), undefined, 'stepped over, not begun anew');
     await page.context().close();
     air.state = 'off';
 });
