@@ -207,7 +207,7 @@ struct overlay *label_draw_screen(int size_px) {
 }
 
 struct overlay *label_draw_recording(struct label_kit *kit, int type_px) {
-    int height = (type_px * 17 / 10 + 1) & ~1, pad = type_px * 6 / 10, dot = type_px * 6 / 10;
+    int height = (type_px * 17 / 10 + 1) & ~1, pad = type_px * 6 / 10, dot = pad;
     int text_width = 0;
     PangoLayout *layout = layout_create(kit, "REC", type_px, PANGO_WEIGHT_MEDIUM);
     pango_layout_get_pixel_size(layout, &text_width, NULL);
