@@ -202,7 +202,7 @@ static int make_room(struct hub *hub, const struct room_spec *spec, struct room 
 static void announce(struct hub *hub, struct room *room) {
     static const char *const makers[] = {"a join", "the API", "its owner"};
     log_info(room_name(room), "room made by %s", makers[room_spec(room)->maker]);
-    room_keep_settings(room);
+    room_keep(room);
     events_add(hub->world.events, "room-created", room_name(room),
                json_pack("{s:o}", "room", room_to_json(room)));
 }

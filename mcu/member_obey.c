@@ -91,7 +91,7 @@ static void on_set(struct member *member, struct message *message) {
         free(member->name);
         member->name = message->set.name;
         message->set.name = NULL;
-        room_on_renamed(member->room, member);
+        room_keep_seat(member->room, member);
         changed = true;
     }
     if (changed)
@@ -190,7 +190,7 @@ void member_change(struct member *member, const struct member_change *change) {
     if (change->name && strcmp(change->name, member->name) != 0) {
         free(member->name);
         member->name = strdup(change->name);
-        room_on_renamed(member->room, member);
+        room_keep_seat(member->room, member);
         changed = true;
     }
     if (changed)

@@ -71,11 +71,11 @@ const struct downlink_config *room_downlink(const struct room *room);
 enum downlink_wish room_ceiling(const struct room *room);
 void room_get_canvas(const struct room *room, int *width_px, int *height_px, int *fps);
 const struct room_world *room_world(const struct room *room);
-// 0 and the member's place in its world of permissions.
+// As permission.h wants it.
 void room_get_place(const struct room *room, struct place *out);
 bool room_allows(const struct room *room, const struct member *member, enum action action,
                  struct refusal *refusal);
-void room_keep_settings(struct room *room); // for a restart
+void room_keep(struct room *room); // for a restart
 unsigned room_revision(const struct room *room);
 
 // ---- settings ----
@@ -131,7 +131,7 @@ int room_lift_ban(struct room *room, const char *id, struct refusal *refusal);
 void room_tell(struct room *room, char *text);
 void room_tell_signaling(struct room *room, char *text, const struct member *except);
 void room_on_member_changed(struct room *room, struct member *member);
-void room_on_renamed(struct room *room, struct member *member);
+void room_keep_seat(struct room *room, struct member *member); // likewise
 void room_on_rights_changed(struct room *room, struct member *member, enum role before);
 // Brings a new link up to date: the layout and who speaks.
 void room_greet(struct room *room, struct member *member);

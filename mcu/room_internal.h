@@ -104,14 +104,12 @@ void room_dismiss_waiting(struct room *room, const char *reason, const char *mes
 void room_waiting_free(void *waiting);
 
 // room_keep.c
-void room_keep(struct room *room);
 // room_pictures.c
 void room_recall_pictures(struct room *room, const json_t *slots);
 json_t *room_list_pictures(const struct room *room);
 void room_forget_pictures(struct room *room);
 // room_keep.c
 void room_forget(struct room *room, bool is_shutdown);
-void room_keep_seat(struct room *room, struct member *member);
 void room_forget_seat(struct room *room, const char *id);
 void room_begin_presence(struct room *room, struct member *member);
 void room_end_presence(struct room *room, struct member *member);

@@ -64,10 +64,6 @@ void room_keep(struct room *room) {
     put_room(room, true);
 }
 
-void room_keep_settings(struct room *room) {
-    room_keep(room);
-}
-
 // Somebody's own room keeps its settings.
 void room_forget(struct room *room, bool is_shutdown) {
     struct store *store = room->world->store;
@@ -101,10 +97,6 @@ void room_keep_seat(struct room *room, struct member *member) {
                               .json = text};
     note(room, "seat not kept for a restart", store_put_seat(room->world->store, &seat));
     free(text);
-}
-
-void room_on_renamed(struct room *room, struct member *member) {
-    room_keep_seat(room, member);
 }
 
 void room_forget_seat(struct room *room, const char *id) {

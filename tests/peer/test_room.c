@@ -226,6 +226,21 @@ static void test_room_bans_for_a_time_and_lifts_it(void **state) {
     scene_leave_all(all, 3);
 }
 
+static void test_room_ends_at_its_hour(void **state) {
+    char body[128];
+    GDateTime *now = g_date_time_new_now_utc(), *soon = g_date_time_add_seconds(now, 3);
+    char *at = g_date_time_format(soon, "%Y-%m-%dT%H:%M:%SZ");
+    snprintf(body, sizeof(body), "{\"id\":\"hour\",\"expires_at\":\"%s\"}", at);
+    tell("POST", "/api/v1/rooms", body, 201);
+    struct client *guest = come_in("hour", "Guest", NULL);
+    scene_expect(guest, has_bye, (void *)"room-expired");
+    tell("GET", "/api/v1/rooms/hour", NULL, 404);
+    client_destroy(guest);
+    g_free(at);
+    g_date_time_unref(soon);
+    g_date_time_unref(now);
+}
+
 // ---- roles ----
 
 static void test_room_a_member_cannot_moderate(void **state) {
@@ -549,6 +564,13 @@ static void restart_in_the_middle(int signal_number) {
     client_send_json(people[1], "{\"type\":\"set\",\"name\":\"Benjamin\"}");
     expect_field(people[1], "room", "room", "From the ashes");
     expect_field(people[0], "member-updated", "member", "Benjamin");
+    client_send_json(people[0], "{\"type\":\"mute-all\"}");
+    struct client_member muted = {0};
+    for (int waited = 0; waited < 2000 && !muted.audio_muted; waited++) {
+        client_find_member(people[0], ids[1], &muted);
+        g_usleep(5000);
+    }
+    assert_true(muted.audio_muted);
     assert_true(server_restart(server, signal_number));
     scene_leave_all(people, 2);
     json_t *room = NULL;
@@ -619,6 +641,7 @@ int main(void) {
         cmocka_unit_test(test_room_bears_no_guessing_of_its_pin),
         cmocka_unit_test(test_room_that_is_locked_takes_nobody_but_who_is_back),
         cmocka_unit_test(test_room_bans_for_a_time_and_lifts_it),
+        cmocka_unit_test(test_room_ends_at_its_hour),
         cmocka_unit_test(test_room_a_member_cannot_moderate),
         cmocka_unit_test(test_room_the_oldest_member_follows_the_last_moderator),
         cmocka_unit_test(test_room_that_is_found_empty_is_moderated_by_who_finds_it),
