@@ -50,10 +50,12 @@ static void push_locked(struct sender_stream *stream, int64_t now_ns) {
     stream->wants_rewind = false;
     stream->next = (index + 1) % media->count;
     stream->due_ns += media->frame_ns;
-    // What keeps to the clock catches up with it.
+    // What keeps to the clock catches up with it. The others leave out whole frames: cameras that
+    // began anew together would tick together from then on.
     if (!stream->is_by_clock && stream->due_ns < now_ns - INT64_C(200000000)) {
-        late += (uint64_t)((now_ns - stream->due_ns) / media->frame_ns);
-        stream->due_ns = now_ns;
+        int64_t missed = (now_ns - stream->due_ns) / media->frame_ns;
+        late += (uint64_t)missed;
+        stream->due_ns += missed * media->frame_ns;
     }
     stream->is_busy = true;
     g_mutex_unlock(&lock);
@@ -78,13 +80,15 @@ static gpointer sender_run(gpointer unused) {
     return NULL;
 }
 
-// Members' cameras do not tick together: the golden ratio spreads any number of phases.
+// Members' cameras do not tick together: the golden ratio spreads any number of phases, which are
+// those of the clock, whenever the members come.
 static int64_t first_due_locked(const struct media *media, bool is_by_clock) {
     int64_t now_ns = sender_now_ns(), loop_ns = media->frame_ns * media->count;
     double turns = 0.618 * ++added;
     if (is_by_clock)
         return (now_ns / loop_ns + 1) * loop_ns;
-    return now_ns + (int64_t)((turns - (int)turns) * (double)media->frame_ns);
+    return now_ns / media->frame_ns * media->frame_ns +
+           (int64_t)((turns - (int)turns) * (double)media->frame_ns);
 }
 
 static struct sender_stream *add(const struct media *media, sender_push push, void *user,
