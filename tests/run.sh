@@ -52,55 +52,74 @@ programs() { # name program, name program, ...
     done
 }
 
-unit_in() { # build directory
-    local each list=()
-    for each in "$1"/tests/unit/test_*; do
-        [ -x "$each" ] && [ -f "$each" ] && [[ $each != *.* ]] && list+=("$each" "$each")
+# What takes longest is begun first, so that nothing long is left alone at the end.
+list_units() { # build directory: adds to list
+    local each
+    for each in "$1"/tests/unit/test_{peer,recorder,mixer,accounts,http,transcoder,*}; do
+        [[ -x $each && -f $each && $each != *.* && " ${list[*]-} " != *" $each "* ]] && list+=("$each" "$each")
     done
+}
+
+list_peers() { # build directory of the client, programs: adds to list
+    local client=$1 each
+    shift
+    for each in "${@/#/$client/tests/peer/test_}"; do
+        list+=("$each with $TESSERA_BINARY" "$each")
+    done
+}
+
+serve() { # build directories: of the server, of the client
+    export TESSERA_BINARY=$1/tessera TESSERA_PEER=$2/tests/peer/peer TESSERA_LINK=$2/tests/link/link
+}
+serve_no_more() { unset TESSERA_BINARY TESSERA_PEER TESSERA_LINK; }
+
+stage_unit() {
+    local list=()
+    build all unit-programs || { broken+=("build"); return; }
+    list_units build
     programs "${list[@]}"
 }
 
-peer_in() { # alone|together, build directory, that of the server, programs
-    local how=$1 client=$2 server=$3 each list=()
-    shift 3
-    export TESSERA_BINARY=$server/tessera TESSERA_PEER=$client/tests/peer/peer TESSERA_LINK=$client/tests/link/link
-    for each in "${@/#/$client/tests/peer/test_}"; do
-        list+=("$each with $server/tessera" "$each")
-        [ "$how" = together ] || { program "${list[@]}"; list=(); }
-    done
-    [ ${#list[@]} -eq 0 ] || programs "${list[@]}"
-    unset TESSERA_BINARY TESSERA_PEER TESSERA_LINK
-}
-
-stage_unit() {
-    build all unit-programs || { broken+=("build"); return; }
-    unit_in build
-}
-
 stage_peer() {
+    local each list=()
     build all peer-programs || { broken+=("build of the peer tests"); return; }
+    serve build build
     # Hostile clients are for the build that notices the slightest slip; see stage_asan.
-    peer_in alone build build call life room record viewers
-    # What a bad link leaves is a matter of seconds, and of a server that runs at its full speed.
-    PROGRAM_TIMEOUT=480 peer_in alone build build link
+    list_peers build call life room record
+    programs "${list[@]}"
+    # Hundreds of viewers leave nothing to others. What a bad link leaves is a matter of seconds, and of a server
+    # that runs at its full speed.
+    for each in viewers link; do
+        list=()
+        list_peers build "$each"
+        PROGRAM_TIMEOUT=480 program "${list[@]}"
+    done
+    serve_no_more
 }
+
+# With what the fuzzers need as well: stage_fuzz builds upon it.
+build_asan() { build BUILD=build/asan SANITIZE=address,undefined,fuzzer-no-link "$@"; }
 
 stage_asan() {
-    { build peer-programs && build BUILD=build/asan SANITIZE=address,undefined all unit-programs; } ||
-        { broken+=("build with ASan"); return; }
+    local list=()
+    { build peer-programs && build_asan all unit-programs; } || { broken+=("build with ASan"); return; }
     export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=1
     export UBSAN_OPTIONS=print_stacktrace=1 LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
     export TESSERA_TEST_SLOW=3
-    unit_in build/asan
     # The server is what must not leak: what GStreamer loses of a client that is cut off in the middle is its own.
-    peer_in together build build/asan hostile room call life
+    serve build/asan build
+    list_peers build hostile
+    list_units build/asan
+    list_peers build life room call
+    PROGRAM_TIMEOUT=480 programs "${list[@]}"
+    serve_no_more
     unset ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS TESSERA_TEST_SLOW
 }
 
 # The threads are in the mixer, the peers and the server's loops; the rest would only take time. The test
 # client stays out of it: it uses GLib's locks, which ThreadSanitizer cannot see.
 stage_tsan() {
-    local each list=() tests=(mixer stage desk desk_play histogram recorder broadcast library loop peer ws http events event_stream webhooks api_webhooks)
+    local each list=() tests=(peer mixer stage desk desk_play histogram recorder broadcast library loop ws http events event_stream webhooks api_webhooks)
     { build peer-programs &&
         build BUILD=build/tsan SANITIZE=thread all "${tests[@]/#/build/tsan/tests/unit/test_}"; } ||
         { broken+=("build with TSan"); return; }
@@ -109,8 +128,10 @@ stage_tsan() {
     for each in "${tests[@]}"; do
         list+=("build/tsan/tests/unit/test_$each" "build/tsan/tests/unit/test_$each")
     done
+    serve build/tsan build
+    list_peers build life room call
     programs "${list[@]}"
-    peer_in together build build/tsan call life room
+    serve_no_more
     unset TSAN_OPTIONS TESSERA_TEST_SLOW TESSERA_TEST_SHORT
 }
 
@@ -123,10 +144,9 @@ run_fuzzer() { # program
 }
 
 stage_fuzz() {
-    build BUILD=build/fuzz SANITIZE=address,fuzzer-no-link fuzz-programs ||
-        { broken+=("build of the fuzzers"); return; }
+    build_asan fuzz-programs || { broken+=("build of the fuzzers"); return; }
     local each name
-    for each in build/fuzz/tests/fuzz/fuzz_*; do
+    for each in build/asan/tests/fuzz/fuzz_*; do
         [ -x "$each" ] && [[ $each != *.* ]] || continue
         while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
         run_fuzzer "$each" &
