@@ -445,6 +445,8 @@ static int start(struct broadcast *broadcast) {
     rc = -pthread_create(&broadcast->thread, NULL, run, broadcast);
     if (rc)
         broadcast->references = 1;
+    else
+        pthread_setname_np(broadcast->thread, "live");
     return rc;
 }
 

@@ -202,10 +202,12 @@ static int start(struct recorder *recorder) {
     if (result)
         return result;
     result = -pthread_create(&recorder->thread, NULL, run, recorder);
-    if (result)
+    if (result) {
         tape_finish(&recorder->tape);
-    else
+    } else {
         recorder->has_thread = true;
+        pthread_setname_np(recorder->thread, "recorder");
+    }
     return result;
 }
 

@@ -10,12 +10,14 @@
 #include "tests/peer/server.h"
 
 #include <glib.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { MEMBERS_MAX = 49, PATIENCE_MS = 20000, FLOOR_FRAMES = 300, CLIPS_MAX = 2, RESULTS_MAX = 24 };
+enum { RECORDED_PAIRS = 6, SWITCH_S = 1 }; // SWITCH_S: until a recording has begun or ended
 enum { SMALL_KBPS = 180 }; // of half a camera's width and height, as `uplink` has it
 
 static char *binary, *media_dir, *sizes;
@@ -52,14 +54,20 @@ struct plan {
     int members;
     int tiers;         // how many sizes of the composite its members receive
     bool obeys_uplink; // cameras send no more than their tile has
-    bool is_recorded;  // and the same call before, for what recording takes
+    bool is_recorded;  // with what recording takes
+};
+
+// What recording takes: the mean difference of neighbouring windows with and without it, and how
+// far that mean may be off by chance (its standard error); and the recorder's thread alone.
+struct recording_cost {
+    double cores, error_cores, thread_cores;
 };
 
 struct result {
     struct plan plan;
     int threads;
     long rss_kib;
-    double unrecorded_cores;
+    struct recording_cost recording;
     double cores, swarm_cores, composed, late, skipped, audio_late;
     uint64_t swarm_late;
     struct probe_delays video, audio;
@@ -195,6 +203,61 @@ static void measure_delays(struct client *listener, struct probe *probe,
     g_free(packets);
 }
 
+// --- what recording takes ---
+
+struct window {
+    double cores, thread_cores;
+};
+
+static struct window measure_short_window(struct server *server, struct client *listener) {
+    client_wait(listener, is_never, NULL, SWITCH_S * 1000);
+    double at_s = (double)sender_now_ns() / 1e9, cpu_s = server_cpu_s(server),
+           thread_s = server_thread_cpu_s(server, "recorder");
+    client_wait(listener, is_never, NULL, seconds * 1000 / 2);
+    double elapsed_s = (double)sender_now_ns() / 1e9 - at_s;
+    return (struct window){.cores = (server_cpu_s(server) - cpu_s) / elapsed_s,
+                           .thread_cores =
+                               (server_thread_cpu_s(server, "recorder") - thread_s) / elapsed_s};
+}
+
+static bool measure_recorded(struct server *server, struct client *listener, struct window *out) {
+    json_t *recording = NULL;
+    if (server_request(server, "POST", "/api/v1/rooms/bench/recordings", "{}", &recording) != 201)
+        return false;
+    char *path = g_strdup_printf("/api/v1/recordings/%s",
+                                 json_string_value(json_object_get(recording, "id")));
+    *out = measure_short_window(server, listener);
+    bool is_good = server_request(server, "PATCH", path, "{\"state\":\"stopped\"}", NULL) == 200;
+    json_decref(recording);
+    g_free(path);
+    return is_good;
+}
+
+// With and without in turns, and either first as often: what the machine's other tenants do in
+// between is in both.
+static bool measure_recording(struct server *server, struct client *listener,
+                              struct recording_cost *out) {
+    double sum = 0, squares = 0, thread = 0;
+    for (int i = 0; i < RECORDED_PAIRS; i++) {
+        struct window with, without;
+        if (i % 2 == 0)
+            without = measure_short_window(server, listener);
+        if (!measure_recorded(server, listener, &with))
+            return false;
+        if (i % 2 == 1)
+            without = measure_short_window(server, listener);
+        double difference = with.cores - without.cores;
+        sum += difference;
+        squares += difference * difference;
+        thread += with.thread_cores;
+    }
+    out->cores = sum / RECORDED_PAIRS;
+    double variance = (squares - sum * out->cores) / (RECORDED_PAIRS - 1);
+    out->error_cores = sqrt(variance / RECORDED_PAIRS);
+    out->thread_cores = thread / RECORDED_PAIRS;
+    return true;
+}
+
 static int measure_server(const struct footage *footage, const struct plan *plan,
                           struct result *out) {
     static const char *const flags[] = {"--limits-joins-per-s", "1000", "--log-level", "warn",
@@ -207,9 +270,9 @@ static int measure_server(const struct footage *footage, const struct plan *plan
     struct server *server = probe ? server_start(binary, flags) : NULL;
     bool is_good = server && join_all(server, footage, probe, plan, clients);
     if (is_good && plan->is_recorded) {
-        measure_window(server, clients[1], out, &from_ns);
-        out->unrecorded_cores = out->cores;
+        client_wait(clients[1], is_never, NULL, warm_up_s * 1000);
         is_good =
+            measure_recording(server, clients[1], &out->recording) &&
             server_request(server, "POST", "/api/v1/rooms/bench/recordings", "{}", NULL) == 201;
     }
     if (is_good) {
@@ -281,9 +344,12 @@ static void print_table(const struct result *results, int count, bool is_real) {
     }
     for (int i = 0; i < count; i++)
         if (results[i].plan.is_recorded)
-            printf("\nRecording a call of %d: %.1f %% of a core (%.3f with it, %.3f before).\n",
-                   results[i].plan.members, 100 * (results[i].cores - results[i].unrecorded_cores),
-                   results[i].cores, results[i].unrecorded_cores);
+            printf("\nRecording a call of %d takes %.1f +- %.1f %% of a core more (%d pairs of "
+                   "windows of "
+                   "%d s); its thread alone %.1f %%.\n",
+                   results[i].plan.members, 100 * results[i].recording.cores,
+                   100 * results[i].recording.error_cores, RECORDED_PAIRS, seconds / 2,
+                   100 * results[i].recording.thread_cores);
 }
 
 static bool parse_options(int argc, char **argv) {

@@ -406,28 +406,59 @@ double server_cpu_s(const struct server *server) {
     return is_good ? (double)(user + sys) / (double)sysconf(_SC_CLK_TCK) : -1;
 }
 
-// The second number of schedstat: nanoseconds spent on a run queue (Documentation/scheduler/
-// sched-stats.rst of the kernel).
-static int64_t read_wait_ns(const struct server *server, const char *thread) {
+// Nanoseconds that a thread ran, and spent ready on a run queue (Documentation/scheduler/
+// sched-stats.rst of the kernel). Zeros where the kernel does not tell.
+struct schedule {
+    unsigned long long ran_ns, waited_ns;
+};
+
+static struct schedule read_schedule(const struct server *server, const char *thread) {
     char *name = g_strdup_printf("task/%s/schedstat", thread), *text = read_proc(server, name);
-    unsigned long long ran_ns, waited_ns = 0;
-    if (text && sscanf(text, "%llu %llu", &ran_ns, &waited_ns) != 2)
-        waited_ns = 0;
+    struct schedule out = {0, 0};
+    if (text && sscanf(text, "%llu %llu", &out.ran_ns, &out.waited_ns) != 2)
+        out = (struct schedule){0, 0};
     g_free(name);
     g_free(text);
-    return (int64_t)waited_ns;
+    return out;
+}
+
+static bool is_named(const struct server *server, const char *thread, const char *name) {
+    char *path = g_strdup_printf("task/%s/comm", thread), *text = read_proc(server, path);
+    bool is = text && strcmp(g_strchomp(text), name) == 0;
+    g_free(path);
+    g_free(text);
+    return is;
+}
+
+static GDir *open_threads(const struct server *server) {
+    char *path = g_strdup_printf("/proc/%d/task", (int)server->pid);
+    GDir *dir = g_dir_open(path, 0, NULL);
+    g_free(path);
+    return dir;
+}
+
+double server_thread_cpu_s(const struct server *server, const char *name) {
+    GDir *dir = open_threads(server);
+    unsigned long long ran_ns = 0;
+    const char *thread;
+    while (dir && (thread = g_dir_read_name(dir)))
+        if (is_named(server, thread, name))
+            ran_ns += read_schedule(server, thread).ran_ns;
+    if (dir)
+        g_dir_close(dir);
+    return (double)ran_ns / 1e9;
 }
 
 static int64_t take_wait_ns(struct server *server, const char *thread) {
     int64_t *last_ns = g_hash_table_lookup(server->waits_ns, thread),
-            now_ns = read_wait_ns(server, thread), before_ns = last_ns ? *last_ns : 0;
+            now_ns = (int64_t)read_schedule(server, thread).waited_ns,
+            before_ns = last_ns ? *last_ns : 0;
     g_hash_table_replace(server->waits_ns, g_strdup(thread), g_memdup2(&now_ns, sizeof(now_ns)));
     return now_ns - before_ns;
 }
 
 int64_t server_take_starved_ns(struct server *server) {
-    char *path = g_strdup_printf("/proc/%d/task", (int)server->pid);
-    GDir *dir = g_dir_open(path, 0, NULL);
+    GDir *dir = open_threads(server);
     int64_t most_ns = 0;
     const char *thread;
     while (dir && (thread = g_dir_read_name(dir))) {
@@ -436,6 +467,5 @@ int64_t server_take_starved_ns(struct server *server) {
     }
     if (dir)
         g_dir_close(dir);
-    g_free(path);
     return most_ns;
 }

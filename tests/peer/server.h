@@ -47,6 +47,8 @@ int server_fd_count(const struct server *server);
 int server_thread_count(const struct server *server);
 long server_rss_kib(const struct server *server);
 double server_cpu_s(const struct server *server); // user + system, so far
+// The same of its threads of this name; 0 where there is none (any more).
+double server_thread_cpu_s(const struct server *server, const char *name);
 // How long the thread that was let wait most was ready to run without a CPU, since the last call:
 // what a busy machine did to the server, and no fault of its own. 0 where the kernel does not tell.
 int64_t server_take_starved_ns(struct server *server);

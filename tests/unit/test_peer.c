@@ -1240,7 +1240,7 @@ static void test_peer_closed_at_any_moment_is_released(void **state) {
 }
 
 static void test_peer_leaves_no_threads_and_descriptors(void **state) {
-    call_end(call_start(ALL)); // what GLib and GStreamer keep once they have it
+    call_end(call_start(ALL));               // what GLib and GStreamer keep once they have it
     g_thread_pool_set_max_unused_threads(0); // else GLib keeps them for a quarter of a minute
     int descriptors = count_entries("/proc/self/fd");
     int threads = count_entries("/proc/self/task");
