@@ -98,6 +98,78 @@ int body_read_colour(const json_t *body, const char *field, uint32_t *rgb,
     return 0;
 }
 
+// ---- times ----
+
+// Exactly as many digits as asked for.
+static bool take_number(const char **at, int digits, int min, int max, int *out) {
+    int number = 0;
+    for (int i = 0; i < digits; i++, ++*at) {
+        if (!g_ascii_isdigit(**at))
+            return false;
+        number = 10 * number + (**at - '0');
+    }
+    *out = number;
+    return number >= min && number <= max;
+}
+
+static bool take_char(const char **at, char wanted) {
+    return **at == wanted && *(*at)++;
+}
+
+// Milliseconds of ".5" or ".123456789", which need not be there.
+static bool take_fraction(const char **at, int *ms) {
+    int scale = 100;
+    *ms = 0;
+    if (!take_char(at, '.'))
+        return true;
+    if (!g_ascii_isdigit(**at))
+        return false;
+    for (int digits = 0; g_ascii_isdigit(**at); ++*at, scale /= 10)
+        if (++digits > 9)
+            return false;
+        else
+            *ms += (**at - '0') * scale;
+    return true;
+}
+
+static bool take_offset(const char **at, int *minutes) {
+    int hour, minute;
+    *minutes = 0;
+    if (take_char(at, 'Z'))
+        return true;
+    bool is_west = **at == '-';
+    if (!is_west && **at != '+')
+        return false;
+    ++*at;
+    if (!take_number(at, 2, 0, 23, &hour) || !take_char(at, ':') ||
+        !take_number(at, 2, 0, 59, &minute))
+        return false;
+    *minutes = (is_west ? -1 : 1) * (60 * hour + minute);
+    return true;
+}
+
+bool body_parse_time(const char *text, int64_t *unix_ms) {
+    const char *at = text;
+    int year, month, day, hour, minute, second, ms, offset;
+    if (!take_number(&at, 4, 1970, 9999, &year) || !take_char(&at, '-') ||
+        !take_number(&at, 2, 1, 12, &month) || !take_char(&at, '-') ||
+        !take_number(&at, 2, 1, 31, &day) || !take_char(&at, 'T') ||
+        !take_number(&at, 2, 0, 23, &hour) || !take_char(&at, ':') ||
+        !take_number(&at, 2, 0, 59, &minute) || !take_char(&at, ':') ||
+        !take_number(&at, 2, 0, 59, &second) || !take_fraction(&at, &ms) ||
+        !take_offset(&at, &offset) || *at)
+        return false;
+    GDateTime *time = g_date_time_new_utc(year, month, day, hour, minute, second);
+    if (!time) // a 30th of February
+        return false;
+    int64_t found_ms = (g_date_time_to_unix(time) - offset * 60) * 1000 + ms;
+    g_date_time_unref(time);
+    if (found_ms < 0)
+        return false;
+    *unix_ms = found_ms;
+    return true;
+}
+
 int body_read_time(const json_t *body, const char *field, int64_t *unix_ms,
                    struct refusal *refusal) {
     const json_t *value = json_object_get(body, field);
@@ -107,11 +179,7 @@ int body_read_time(const json_t *body, const char *field, int64_t *unix_ms,
         *unix_ms = 0;
         return 0;
     }
-    const char *text = json_string_value(value);
-    GDateTime *time = text && strlen(text) <= 40 ? g_date_time_new_from_iso8601(text, NULL) : NULL;
-    if (!time)
+    if (!json_is_string(value) || !body_parse_time(json_string_value(value), unix_ms))
         return body_refuse(refusal, field, "must be a time like 2026-01-02T03:04:05Z");
-    *unix_ms = g_date_time_to_unix(time) * 1000 + g_date_time_get_microsecond(time) / 1000;
-    g_date_time_unref(time);
     return 0;
 }

@@ -30,8 +30,9 @@ int body_read_line(const json_t *body, const char *field, int chars_max, char *o
                    size_t size_bytes, struct refusal *refusal);
 // "#rrggbb"
 int body_read_colour(const json_t *body, const char *field, uint32_t *rgb, struct refusal *refusal);
-// RFC 3339 with an offset; null is 0.
+// RFC 3339, any offset, from 1970 on; null is 0.
 int body_read_time(const json_t *body, const char *field, int64_t *unix_ms,
                    struct refusal *refusal);
+bool body_parse_time(const char *text, int64_t *unix_ms);
 
 #endif

@@ -164,9 +164,10 @@ static int read_meeting(const json_t *body, const char *const *known, bool is_ne
     if (body_check_fields(body, known, refusal) != 0 ||
         ((is_new || json_object_get(body, "title")) && read_title(body, &out->title, refusal) != 0))
         return -1;
-    if (is_new && !json_object_get(body, "starts_at"))
+    const json_t *start = json_object_get(body, "starts_at");
+    if ((is_new && !start) || json_is_null(start))
         return body_refuse(refusal, "starts_at", "is needed");
-    if (people_read_time(body, "starts_at", &out->starts_unix_ms, refusal) != 0 ||
+    if (body_read_time(body, "starts_at", &out->starts_unix_ms, refusal) != 0 ||
         body_read_int(body, "minutes", MINUTES_MIN, MINUTES_MAX, &out->minutes, refusal) != 0 ||
         read_notes(body, &out->notes, refusal) != 0)
         return -1;

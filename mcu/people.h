@@ -22,11 +22,6 @@ int people_read_line(const json_t *body, const char *field, int chars_max, char 
 int people_read_lines(const json_t *body, const char *field, int chars_max, char **out,
                       struct refusal *refusal);
 
-// RFC 3339, any offset, from 1970 on; left as it is when not there.
-int people_read_time(const json_t *body, const char *field, int64_t *unix_ms,
-                     struct refusal *refusal);
-bool people_parse_time(const char *text, int64_t *unix_ms);
-
 // An address that can stand in a mail's or a calendar's header as it is: ASCII, without quotes.
 bool people_is_email(const char *text);
 

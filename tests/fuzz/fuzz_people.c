@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Texts that people give, wherever they end: times, addresses, and all of an invitation.
+#include "mcu/body.h"
 #include "mcu/invitation.h"
 #include "mcu/people.h"
 
@@ -29,7 +30,7 @@ static void check(const char *text) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes) {
     char *given = g_strndup((const char *)data, size_bytes);
     int64_t unix_ms = 0;
-    if (people_parse_time(given, &unix_ms) && (unix_ms < 0 || strlen(given) > 40))
+    if (body_parse_time(given, &unix_ms) && (unix_ms < 0 || strlen(given) > 40))
         abort();
     if (people_is_email(given) && strpbrk(given, "\r\n \t\";,<>"))
         abort();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Meetings, invitations to them, and the history of calls.
+#include "mcu/body.h"
 #include "mcu/invitation.h"
 #include "mcu/log.h"
 #include "mcu/meetings.h"
@@ -339,12 +340,12 @@ static void test_times_are_read_strictly(void **state) {
     };
     int64_t unix_ms = -1;
     for (size_t i = 0; i < G_N_ELEMENTS(good); i++) {
-        assert_true(people_parse_time(good[i].text, &unix_ms));
+        assert_true(body_parse_time(good[i].text, &unix_ms));
         assert_true(unix_ms == good[i].unix_ms);
     }
     unix_ms = -7;
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
-        if (people_parse_time(bad[i], &unix_ms))
+        if (body_parse_time(bad[i], &unix_ms))
             fail_msg("%s is taken for a time", bad[i]);
     assert_int_equal(unix_ms, -7);
 }
