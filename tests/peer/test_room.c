@@ -596,6 +596,29 @@ static void restart_in_the_middle(int signal_number) {
     assert_int_equal(server_stop(server), 0);
 }
 
+static void test_room_keeps_its_bans_over_a_kill(void **state) {
+    struct server *server = server_start(NULL, NULL);
+    assert_non_null(server);
+    struct client_options options = {
+        .port = server_port(server), .room = "banned", .name = "Ada", .has_no_offer = true};
+    char id[CLIENT_ID_MAX];
+    struct client *ada = client_create(&options);
+    assert_true(client_wait_joined(ada, client_slow(SCENE_PATIENCE_MS)));
+    options.name = "Eve";
+    struct client *eve = client_create(&options);
+    assert_true(client_wait_joined(eve, client_slow(SCENE_PATIENCE_MS)));
+    client_id(eve, id);
+    client_send_json(ada, "{\"type\":\"kick\",\"id\":\"%s\",\"ban\":3600}", id);
+    scene_expect(eve, has_bye, (void *)"kicked");
+    assert_true(server_restart(server, SIGKILL));
+    client_destroy(eve);
+    eve = client_create(&options);
+    assert_true(client_wait_error(eve, "banned", client_slow(SCENE_PATIENCE_MS)));
+    client_destroy(eve);
+    client_destroy(ada);
+    assert_int_equal(server_stop(server), 0);
+}
+
 // A picture comes back from its file, and goes with a room that is nobody's.
 static void test_room_keeps_its_logo_over_a_restart(void **state) {
     static const char logo[] = "P6 16 16 255 ";
@@ -655,6 +678,7 @@ int main(void) {
         cmocka_unit_test(test_room_an_announcement_is_heard_by_all_until_it_is_stopped),
         cmocka_unit_test(test_room_a_token_says_who_comes_in_as_what),
         cmocka_unit_test(test_room_keeps_its_logo_over_a_restart),
+        cmocka_unit_test(test_room_keeps_its_bans_over_a_kill),
         cmocka_unit_test(test_room_survives_a_kill_with_its_people_and_their_roles),
         cmocka_unit_test(test_room_survives_an_orderly_restart_too),
     };
