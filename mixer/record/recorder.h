@@ -78,8 +78,8 @@ struct recorder_stats {
     int kbps; // of the last seconds
 };
 
-// 0 or negative errno. Touches no file: that the first one cannot be made, or that the disk is below
-// the floor already, is told as RECORDER_ENDED.
+// 0 or negative errno. Touches no file: that the first one cannot be made, or that the disk is
+// below the floor already, is told as RECORDER_ENDED.
 int recorder_create(const struct recorder_config *config, const struct recorder_ops *ops,
                     void *user, struct recorder **out);
 // Any thread; never blocks; keeps a reference. Before the first keyframe nothing is kept.
