@@ -390,11 +390,20 @@ static void test_slow_disk_delays_nobody_and_the_gap_is_told(void **state) {
     media_destroy(lively);
 }
 
+// A test that fails leaves it to clear().
+static struct server *own_server;
+
 static struct server *open_server(void) {
     const char *const flags[] = {"--recordings-floor-mb", "1", "--recordings-dir", disk_dir, NULL};
-    struct server *server = server_start_in(NULL, flags, (const char *const *)environment);
-    assert_non_null(server);
-    return server;
+    own_server = server_start_in(NULL, flags, (const char *const *)environment);
+    assert_non_null(own_server);
+    return own_server;
+}
+
+static void close_server(void) {
+    struct server *server = own_server;
+    own_server = NULL;
+    assert_int_equal(server_stop(server), 0);
 }
 
 static struct client *join(struct server *server, const char *room) {
@@ -429,7 +438,7 @@ static void test_slow_disk_costs_nothing_while_the_queue_holds(void **state) {
     assert_true(reading.duration_s > least_s && reading.widest_s < 2);
     json_decref(json);
     client_destroy(ada);
-    assert_int_equal(server_stop(server), 0);
+    close_server();
 }
 
 // That it cannot be written is known only after the answer: it ends, and says so.
@@ -455,7 +464,7 @@ static void test_slow_disk_that_then_refuses_ends_the_recording(void **state) {
     stop(server, id);
     json_decref(await_end(server, id, "finished"));
     client_destroy(ada);
-    assert_int_equal(server_stop(server), 0);
+    close_server();
 }
 
 // What is deleted, and what is read, wait for nothing either.
@@ -490,7 +499,7 @@ static void test_slow_disk_holds_no_reader(void **state) {
     g_free(media);
     g_free(path);
     client_destroy(ada);
-    assert_int_equal(server_stop(server), 0);
+    close_server();
 }
 
 static void expect_end(struct server *server) {
@@ -522,7 +531,7 @@ static void test_slow_disk_holds_neither_the_end_of_the_server_nor_its_start(voi
     json_decref(await_end(server, id, "recovered"));
     read_media(server, id);
     client_destroy(ada);
-    assert_int_equal(server_stop(server), 0);
+    close_server();
 }
 
 static int open_scene(void **state) {
@@ -547,6 +556,8 @@ static int close_scene(void **state) {
 static int clear(void **state) {
     atomic_store(&disk->is_stalled, 0);
     atomic_store(&disk->error, 0);
+    server_stop(own_server);
+    own_server = NULL;
     return 0;
 }
 
