@@ -50,7 +50,7 @@ ASSETS        := $(shell find assets -type f 2>/dev/null | sort)
 
 UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 PEER_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/peer/test_*.c))
-PEER_OBJECTS := $(call objects,$(filter-out tests/peer/main.c tests/peer/test_%,$(wildcard tests/peer/*.c)))
+PEER_OBJECTS := $(call objects,$(filter-out tests/peer/main.c tests/peer/slow_disk.c tests/peer/test_%,$(wildcard tests/peer/*.c)))
 PEER_COMMON  := $(BUILD)/libpeer.a
 LINK_OBJECTS := $(call objects,$(wildcard tests/link/*.c))
 FUZZERS     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -91,6 +91,10 @@ $(BUILD)/tests/peer/peer: $(BUILD)/tests/peer/main.o $(STARTUP) $(PEER_COMMON) $
 $(PEER_TESTS): $(BUILD)/tests/peer/%: $(BUILD)/tests/peer/%.o $(STARTUP) $(PEER_COMMON) $(BUILD)/libmixer.a \
                                       | $(BUILD)/tests/peer/peer $(BUILD)/tessera
 	@echo "  LD    $@"; $(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(PKG_LIBS) -lcmocka -lcurl
+# The slow disk: preloaded into the server.
+$(BUILD)/tests/peer/slow_disk.so: tests/peer/slow_disk.c tests/peer/slow_disk.h
+	@mkdir -p $(@D); echo "  CC    $@"; gcc -std=gnu11 -g -O2 $(WARNINGS) -I. -D_GNU_SOURCE -fPIC -shared -o $@ $<
+$(BUILD)/tests/peer/test_slow_disk: | $(BUILD)/tests/peer/slow_disk.so
 # The bad link: no library of the project's is in it.
 $(BUILD)/tests/link/link: $(LINK_OBJECTS) $(STARTUP)
 	@echo "  LD    $@"; $(CC) $(LDFLAGS) -o $@ $^ -lm

@@ -160,6 +160,8 @@ const struct setting settings[] = {
      .help = "Force each second of a recording to the disk: a power cut then costs a second, not a few."},
     {"recordings", "keyframe_seconds", NULL, NUMBER(recordings_keyframe_s), .initial = "10", .min = 1, .max = 600,
      .help = "How far apart the places of a recording are that players seek to."},
+    {"recordings", "queue_kb", NULL, NUMBER(recordings_queue_kb), .initial = "16384", .min = 256, .max = 1048576,
+     .help = "Kilobytes of a recording that wait in memory while its disk is slow; what is more is left out, and told."},
     {"recordings", "per_room_max", NULL, NUMBER(recordings_per_room_max), .initial = "4", .min = 0, .max = 100,
      .help = "Recordings of one room at once."},
     {"recordings", "days", NULL, NUMBER(recordings_days), .initial = "0", .min = 0, .max = 36500,

@@ -89,7 +89,8 @@ struct hub *hub_create(const struct config *config, struct store *store, struct 
                                     JOIN_BURST_FACTOR * config->joins_per_s);
     hub->pins = limit_table_create(ADDRESSES_MAX, 1, WRONG_PINS_BURST * WRONG_PIN_COST);
     hub->world.errands = errands_create();
-    if (!hub->joins || !hub->pins || !hub->world.errands) {
+    hub->world.disk_errands = errands_create();
+    if (!hub->joins || !hub->pins || !hub->world.errands || !hub->world.disk_errands) {
         hub_destroy(hub);
         return NULL;
     }
@@ -134,11 +135,15 @@ void hub_destroy(struct hub *hub) {
     }
     errands_destroy(hub->world.errands);
     loop_drain(hub->loop);
-    if (room_records_unfinished() > 0)
-        log_warn(NULL, "%d recordings could not be finished in time: the next start repairs them",
-                 room_records_unfinished());
     if (stuck > 0)
         log_warn(NULL, "%d connections could not be closed in time", stuck);
+    if (hub_left_something()) { // and all of this is what that stands on
+        log_warn(NULL, "%d recordings could not be finished in time: the next start repairs them",
+                 room_records_unfinished());
+        return;
+    }
+    errands_destroy(hub->world.disk_errands);
+    loop_drain(hub->loop);
     g_ptr_array_free(hub->rooms, TRUE);
     limit_table_destroy(hub->joins);
     limit_table_destroy(hub->pins);

@@ -35,15 +35,25 @@ struct library *library_create(const struct config *config, struct store *store,
     pthread_cond_init(&library->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     library->thread = g_thread_try_new("library", library_tend, library, NULL);
-    if (!library->thread) {
+    library->watcher = g_thread_try_new("library-disk", library_watch, library, NULL);
+    if (!library->thread || !library->watcher) {
         library_destroy(library);
         return NULL;
     }
+    library_await_first_look(library);
     return library;
 }
 
-// False: it is in the middle of something long.
-static bool await_thread(struct library *library) {
+static bool is_done_locked(const struct library *library) {
+    return (library->is_ended || !library->thread) && (library->is_blind || !library->watcher);
+}
+
+static bool may_be_left_locked(const struct library *library) {
+    return library->is_slow || library->is_ended;
+}
+
+// False: they are in the middle of something long.
+static bool await_threads(struct library *library) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += PATIENCE_S;
@@ -51,22 +61,26 @@ static bool await_thread(struct library *library) {
     library->is_over = true;
     pthread_cond_broadcast(&library->changed);
     int late = 0;
-    while (!library->is_ended && !(late == ETIMEDOUT && library->is_slow))
+    while (!is_done_locked(library) && !(late == ETIMEDOUT && may_be_left_locked(library)))
         late = pthread_cond_timedwait(&library->changed, &library->lock, &until);
-    library->is_abandoned = !library->is_ended;
+    bool is_done = is_done_locked(library);
+    library->is_abandoned = !is_done;
     pthread_mutex_unlock(&library->lock);
-    return library->is_ended;
+    return is_done;
 }
 
 bool library_destroy(struct library *library) {
     if (!library)
         return true;
-    if (library->thread && !await_thread(library)) {
-        log_warn("recordings", "a repair was not done in time: the next start does it");
+    if (!await_threads(library)) {
+        log_warn("recordings",
+                 "a repair, or the disk, was not done in time: the next start goes on");
         return false;
     }
     if (library->thread)
         g_thread_join(library->thread);
+    if (library->watcher)
+        g_thread_join(library->watcher);
     g_queue_clear_full(&library->pictures, g_free);
     g_hash_table_destroy(library->running);
     pthread_cond_destroy(&library->changed);
@@ -91,9 +105,6 @@ int library_begin(struct library *library, const struct library_entry *entry,
     library_make_id(entry->started_unix_ms, id);
     if (!library_path(library->dir, id, dir))
         return -ENAMETOOLONG;
-    int error = library_make_dir(library->dir, id);
-    if (error)
-        return error;
     add_running(library, id); // before it is in the store: else its thread might repair it
     const struct store_recording recording = {.id = id,
                                               .room = entry->room,
@@ -103,10 +114,14 @@ int library_begin(struct library *library, const struct library_entry *entry,
                                               .container = entry->container,
                                               .has_video = entry->has_video,
                                               .started_unix_ms = entry->started_unix_ms};
-    error = store_add_recording(library->store, &recording);
+    int error = store_add_recording(library->store, &recording);
     if (error)
         library_cancel(library, id);
     return error;
+}
+
+int library_make_place(struct library *library, const char *id) {
+    return library_make_dir(library->dir, id);
 }
 
 static bool take_from_running(struct library *library, const char *id) {
@@ -116,18 +131,10 @@ static bool take_from_running(struct library *library, const char *id) {
     return was_running;
 }
 
-static void remove_files(struct library *library, const char *id) {
-    int error = library_remove_dir(library->dir, id);
-    if (error)
-        log_warn(id, "its files are not deleted: %s", strerror(-error));
-    else
-        store_forget_gone_recording(library->store, id);
-}
-
 void library_cancel(struct library *library, const char *id) {
     store_remove_recording(library->store, id);
     take_from_running(library, id);
-    remove_files(library, id);
+    library_tidy(library);
 }
 
 bool library_is_running(struct library *library, const char *id, struct library_figures *figures) {
@@ -168,11 +175,11 @@ void library_end(struct library *library, const char *id, const struct library_f
     int error = store_end_recording(library->store, &ended);
     take_from_running(library, id);
     if (error == -ENOENT) // whose it was has gone
-        remove_files(library, id);
+        library_tidy(library);
     else if (error)
         log_error(id, "its end is not in the store, so the next start repairs it: %s",
                   store_explain(error));
-    else
+    else if (figures->bytes > 0)
         ask_for_pictures(library, id, figures->bytes);
 }
 

@@ -2,10 +2,11 @@
 // All recordings of this server, finished or not: rows in the store, files in a directory each
 // (<dir>/<id>/): the media, poster.jpg, sheet.jpg, chapters.vtt, chat.vtt, details.json. Repairs at
 // the start what a crash has left, deletes by age and by size. Any thread; what takes long is done
-// on a thread of its own.
+// on a thread of its own. Nothing here waits for the disk but library_make_place().
 //
 // library.c: its life, and recordings while they run. library_tend.c: what its thread does.
-// library_read.c: who may see what. library_files.c: names and directories.
+// library_disk.c: how the disk is. library_read.c: who may see what. library_files.c: names and
+// directories.
 #ifndef MCU_LIBRARY_H
 #define MCU_LIBRARY_H
 
@@ -23,15 +24,18 @@ struct library;
 
 enum { LIBRARY_ID_MAX = 32, LIBRARY_PATH_MAX = 1024 };
 
-// Borrows all, which must outlive it. Begins to repair. NULL when out of memory or threads.
+// Borrows all, which must outlive it. Begins to repair, and looks at the disk (for half a second at
+// most). NULL when out of memory or threads.
 struct library *library_create(const struct config *config, struct store *store,
                                struct events *events);
-// Waits for what its thread does; for a repair at most some 2 s, then it is left behind (with what
-// it stands on: false) and the next start does it again. NULL is allowed (true).
+// Waits for what its threads do; for a repair or a disk at most some 2 s, then they are left behind
+// (with what they stand on: false) and the next start does it again. NULL is allowed (true).
 bool library_destroy(struct library *library);
 
-// Control loop (room_record.c): a recording begins. id and dir are filled in; the directory is
-// made.
+// Could a recording begin, as the disk was when last looked at, a second ago or before it stalled?
+// 0, -ENOSPC (below recordings.floor_mb), or why nothing can be written.
+int library_check_disk(struct library *library);
+// Control loop (room_record.c): a recording begins. id and dir are filled in.
 struct library_entry {
     const char *room, *title, *container; // title NULL: none
     bool has_video;
@@ -39,7 +43,9 @@ struct library_entry {
 };
 int library_begin(struct library *library, const struct library_entry *entry,
                   char id[LIBRARY_ID_MAX], char dir[LIBRARY_PATH_MAX]); // 0 or negative errno
-// It did not begin after all: nothing is left of it.
+// Makes its directory, and takes as long as the disk does. 0 or negative errno.
+int library_make_place(struct library *library, const char *id);
+// It did not begin after all: soon nothing is left of it.
 void library_cancel(struct library *library, const char *id);
 
 // How far it is. Any thread.
@@ -65,11 +71,12 @@ int library_get(struct library *library, const struct caller *caller, const char
 json_t *library_show(struct library *library, const char *id);
 // The room it is (or was) of. False: there is no such recording.
 bool library_find_room(struct library *library, const char *id, char room[ROOM_NAME_MAX]);
+// 409 recording-running while it is. Its files go soon.
 int library_remove(struct library *library, const struct caller *caller, const char *id,
-                   struct refusal *refusal); // 409 recording-running while it is
+                   struct refusal *refusal);
 // The file for HTTP to send. name: "media" (segment 1 on), "poster.jpg", "sheet.jpg",
 // "chapters.vtt", "chat.vtt", "details.json". *type is a literal. It may not be there (yet):
-// whoever opens it says so.
+// whoever opens it says so. 503 not-ready: the disk stalls.
 int library_find_file(struct library *library, const struct caller *caller, const char *id,
                       const char *name, int segment, char path[LIBRARY_PATH_MAX], const char **type,
                       struct refusal *refusal);

@@ -9,13 +9,20 @@
 #include <glib.h>
 #include <pthread.h>
 
+struct library_disk {
+    bool has_looked;
+    int error; // why nothing can be written there: negative errno
+    int64_t free_bytes;
+    int64_t since_us; // looks again since then; 0: it does not
+};
+
 struct library {
     // Immutable.
     const struct config *config;
     struct store *store;
     struct events *events;
     char *dir;
-    GThread *thread;
+    GThread *thread, *watcher;
 
     // Protected by lock.
     pthread_mutex_t lock;
@@ -27,9 +34,15 @@ struct library {
     bool is_slow;           // repairs or draws: may take long
     bool is_abandoned;      // in the middle of that: touches nothing any more
     bool wants_tidying;
+    struct library_disk disk; // as it was seen last
+    bool is_blind;            // nobody looks any more
 };
 
-gpointer library_tend(gpointer library); // its thread
+gpointer library_tend(gpointer library);  // its thread
+gpointer library_watch(gpointer library); // its other one
+void library_await_first_look(struct library *library);
+// Does the disk not answer? Then nobody who has others to serve should ask it anything.
+bool library_is_stalled(struct library *library);
 
 json_t *library_to_json(struct library *library, const struct store_recording *recording);
 // False: it does not run. figures NULL: not wanted.

@@ -35,19 +35,20 @@ static bool may_see(const struct caller *caller, const struct store_recording *r
 
 // ---- as JSON ----
 
+// What runs has none yet, and who asks for that is the control loop.
+static bool has_poster(struct library *library, const struct store_recording *recording) {
+    char path[LIBRARY_PATH_MAX];
+    return recording->ended_unix_ms > 0 && !library_is_stalled(library) &&
+           library_side_path(library->dir, recording->id, "poster.jpg", path) &&
+           access(path, R_OK) == 0;
+}
+
 static json_t *time_json(int64_t unix_ms) {
     char text[32];
     if (unix_ms == 0)
         return json_null();
     protocol_time(unix_ms, text);
     return json_string(text);
-}
-
-static json_t *poster_json(const struct library *library, const char *id) {
-    char path[LIBRARY_PATH_MAX];
-    bool is_there =
-        library_side_path(library->dir, id, "poster.jpg", path) && access(path, R_OK) == 0;
-    return is_there ? json_sprintf("/api/v1/recordings/%s/poster.jpg", id) : json_null();
 }
 
 // What runs is as far as was noted last; what has ended, as it is in the store.
@@ -81,7 +82,10 @@ json_t *library_to_json(struct library *library, const struct store_recording *r
         (double)figures.gap_ns / 1e9, "reason", figures.reason, "costs",
         is_encoded ? "encode" : "packets");
     json_object_set_new(json, "media", json_sprintf("/api/v1/recordings/%s/media", recording->id));
-    json_object_set_new(json, "poster", poster_json(library, recording->id));
+    json_object_set_new(json, "poster",
+                        has_poster(library, recording)
+                            ? json_sprintf("/api/v1/recordings/%s/poster.jpg", recording->id)
+                            : json_null());
     json_object_set_new(json, "page", json_sprintf("/recordings#%s", recording->id));
     return json;
 }
@@ -203,8 +207,7 @@ int library_remove(struct library *library, const struct caller *caller, const c
     int error = store_remove_recording(library->store, id);
     if (error)
         return refuse_store(refusal, error);
-    if (library_remove_dir(library->dir, id) == 0) // else its thread tries again
-        store_forget_gone_recording(library->store, id);
+    library_tidy(library);
     return 0;
 }
 
@@ -223,6 +226,9 @@ int library_find_file(struct library *library, const struct caller *caller, cons
         is_there = library_side_path(library->dir, id, name, path);
     if (!is_there)
         return refusal_set(refusal, 404, "file-not-found", "This recording has no such file.");
+    if (library_is_stalled(library))
+        return refusal_set(refusal, 503, "not-ready",
+                           "The disk of the recordings does not answer now: try again later.");
     *type =
         is_media ? library_media_type(found.container, found.has_video) : library_side_type(name);
     return 0;

@@ -73,13 +73,15 @@ static bool repair_segments(struct library *library, const struct copied *copied
     for (int segment = 1; segment <= LIBRARY_SEGMENTS_MAX; segment++) {
         char path[LIBRARY_PATH_MAX];
         struct repair_outcome outcome = {0};
-        if (!library_media_path(library->dir, copied->id, copied->container, segment, path) ||
-            access(path, F_OK) != 0)
+        if (!library_media_path(library->dir, copied->id, copied->container, segment, path))
             break;
         begin_slow(library);
-        int error = repair_file(path, &outcome);
+        bool is_there = access(path, F_OK) == 0;
+        int error = is_there ? repair_file(path, &outcome) : 0;
         if (!end_slow(library))
             return false;
+        if (!is_there)
+            break;
         found->segments = segment;
         if (error)
             log_warn(copied->id, "segment %d cannot be repaired: %s", segment, strerror(-error));
@@ -197,20 +199,28 @@ static void note_gone(void *user, const char *id) {
     g_ptr_array_add(user, g_strdup(id));
 }
 
-static void remove_gone(struct library *library) {
+// False: given up.
+static bool remove_files(struct library *library, const char *id) {
+    begin_slow(library);
+    int error = library_remove_dir(library->dir, id);
+    if (!end_slow(library))
+        return false;
+    if (!error)
+        error = store_forget_gone_recording(library->store, id);
+    if (error)
+        log_warn(id, "its files are not deleted: %s", strerror(-error));
+    return true;
+}
+
+static bool remove_gone(struct library *library) {
     GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
+    bool goes_on = true;
     store_each_gone_recording(library->store, INT32_MAX, note_gone, ids);
-    for (guint i = 0; i < ids->len; i++) {
-        const char *id = ids->pdata[i];
-        if (library_is_running(library, id, NULL)) // its end removes it
-            continue;
-        int error = library_remove_dir(library->dir, id);
-        if (!error)
-            error = store_forget_gone_recording(library->store, id);
-        if (error)
-            log_warn(id, "its files are not deleted: %s", strerror(-error));
-    }
+    for (guint i = 0; goes_on && i < ids->len && !is_over(library); i++)
+        if (!library_is_running(library, ids->pdata[i], NULL)) // its end removes it
+            goes_on = remove_files(library, ids->pdata[i]);
     g_ptr_array_free(ids, TRUE);
+    return goes_on;
 }
 
 // Returns how many bytes went; *count: how many recordings.
@@ -232,27 +242,26 @@ static int64_t remove_oldest(struct library *library, int64_t before_unix_ms, in
     return bytes;
 }
 
-static void remove_aged(struct library *library, int64_t now_unix_ms) {
+static bool remove_aged(struct library *library, int64_t now_unix_ms) {
     guint count = AT_ONCE;
     int64_t before = now_unix_ms - library->config->recordings_days * DAY_MS;
     while (library->config->recordings_days > 0 && count == AT_ONCE && !is_over(library))
         remove_oldest(library, before, INT64_MAX, "older than recordings.days", &count);
-    remove_gone(library);
+    return remove_gone(library);
 }
 
-static void remove_surplus(struct library *library) {
+static bool remove_surplus(struct library *library) {
     int64_t limit = (int64_t)library->config->recordings_total_gb * 1000000000;
     int64_t bytes = 0, recordings = 0;
     guint count = 1;
     while (limit > 0 && count > 0 && !is_over(library) &&
            store_sum_recordings(library->store, &bytes, &recordings) == 0 && bytes > limit)
         remove_oldest(library, INT64_MAX, bytes - limit, "more than recordings.total_gb", &count);
-    remove_gone(library);
+    return remove_gone(library);
 }
 
-static void sweep(struct library *library) {
-    remove_aged(library, g_get_real_time() / 1000);
-    remove_surplus(library);
+static bool sweep(struct library *library) {
+    return remove_aged(library, g_get_real_time() / 1000) && remove_surplus(library);
 }
 
 // ---- the thread ----
@@ -286,12 +295,10 @@ static bool do_task(struct library *library) {
     bool goes_on = true;
     switch (next_task(library, &id)) {
     case TASK_END: return false;
-    case TASK_SWEEP: sweep(library); break;
-    case TASK_TIDY: remove_gone(library); break;
-    case TASK_PICTURES:
-        goes_on = make_pictures(library, id);
-        if (goes_on) // another one has ended: it counts too
-            remove_surplus(library);
+    case TASK_SWEEP: goes_on = sweep(library); break;
+    case TASK_TIDY: goes_on = remove_gone(library); break;
+    case TASK_PICTURES: // another one has ended: it counts too
+        goes_on = make_pictures(library, id) && remove_surplus(library);
         break;
     }
     g_free(id);
@@ -309,7 +316,7 @@ gpointer library_tend(gpointer user) {
     struct library *library = user;
     bool goes_on = recover_all(library);
     if (goes_on && !is_over(library))
-        sweep(library);
+        goes_on = sweep(library);
     while (goes_on)
         goes_on = do_task(library);
     if (is_abandoned(library))

@@ -39,6 +39,7 @@ struct room_world {
     const char *token_secret;
     struct loop *loop;
     struct errands *errands;
+    struct errands *disk_errands; // to the disk of the recordings alone: nobody else waits for it
     struct hub *hub;
     struct library *library; // of recordings; NULL: none are kept
 };

@@ -10,7 +10,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glib/gstdio.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,11 +204,6 @@ static int begin(struct live *live, const char *url) {
     live->tap = tap_create(push, live);
     if (!live->tap)
         return -ENOMEM;
-    if (live->dir) {
-        remove_dir(live->dir); // what a crash has left
-        if (g_mkdir_with_parents(live->dir, 0700) != 0)
-            return -errno;
-    }
     int error = create_broadcast(live, url);
     return error ? error : tap_open(live->tap, live->room->mixer, live->id, true);
 }
@@ -250,8 +244,6 @@ int room_broadcast_start(struct room *room, const struct broadcast_wish *wish, j
     struct live *live = create(room, wish);
     int error = live ? begin(live, wish->url) : -ENOMEM;
     if (error && !(live && live->broadcast)) {
-        if (live && live->dir)
-            remove_dir(live->dir);
         if (live)
             live_free(live);
         return refusal_set(refusal, 503, "cannot-broadcast", "It cannot go live: %s.",

@@ -6,6 +6,10 @@
 //   control loop: asked to stop, or ended by itself --> "record-end" thread: waits, side files,
 //                                                       library_end(), event
 //
+// No file is touched on the control loop: the recorder's thread makes the directory and opens what
+// goes into it, and that it cannot ends the recording. What is known of the disk beforehand is what
+// the library saw last.
+//
 // A recording lives until the recorder's thread has said that it ended: only then is it taken
 // apart, on a thread of its own, for a slow disk must not hold the control loop.
 #include "mcu/room_record_internal.h"
@@ -49,7 +53,8 @@ static gpointer finish(gpointer user) {
     tap_drain(recording->tap);
     record_get_figures(recording, &figures);
     figures.state = recording->error ? "failed" : "finished";
-    record_write_side_files(recording, figures.duration_ns, true);
+    if (figures.bytes > 0 || !recording->error) // else there may be no place for them
+        record_write_side_files(recording, figures.duration_ns, true);
     library_end(library, recording->id, &figures);
     record_event(recording, recording->error ? "recording-failed" : "recording-stopped", NULL);
     log_info(recording->room->spec.name, "recording %s ended after %.1f s, %s: %s", recording->id,
@@ -153,9 +158,14 @@ static int refuse(struct refusal *refusal, int error) {
                        strerror(-error));
 }
 
+static int prepare(void *user) {
+    struct recording *recording = user;
+    return library_make_place(recording->room->world->library, recording->id);
+}
+
 static int create_recorder(struct recording *recording, const struct record_wish *wish) {
-    static const struct recorder_ops ops = {.on_event = on_event,
-                                            .on_keyframe_wanted = on_keyframe_wanted};
+    static const struct recorder_ops ops = {
+        .on_event = on_event, .on_keyframe_wanted = on_keyframe_wanted, .prepare = prepare};
     const struct room *room = recording->room;
     const struct config *config = room->world->config;
     char *path = g_strdup_printf("%s/media", recording->dir);
@@ -172,6 +182,7 @@ static int create_recorder(struct recording *recording, const struct record_wish
         .keyframe_s = config->recordings_keyframe_s,
         .syncs = config->recordings_sync,
         .free_floor_bytes = (int64_t)config->recordings_floor_mb * 1000000,
+        .queue_bytes_max = (size_t)config->recordings_queue_kb * 1000,
     };
     int error = recorder_create(&recorder, &ops, recording, &recording->recorder);
     g_free(path);
@@ -237,10 +248,13 @@ int room_record_start(struct room *room, const struct record_wish *wish, json_t 
     if ((int)room->recordings->len >= max)
         return refusal_set(refusal, 409, "too-many-recordings",
                            "This room is being recorded %d times already: that is the limit.", max);
+    int error = library_check_disk(room->world->library);
+    if (error)
+        return refuse(refusal, error);
     struct recording *recording = create(room, wish);
     if (!recording)
         return refuse(refusal, -ENOMEM);
-    int error = begin(recording, wish);
+    error = begin(recording, wish);
     if (error && !recording->recorder) {
         recording_free(recording);
         log_warn(room->spec.name, "no recording: %s", strerror(-error));

@@ -146,6 +146,7 @@ static void write_now(void *user) {
     record_notes_unref(writing->recording.notes);
     room_unref(writing->recording.room);
     free(writing);
+    record_count_unfinished(-1);
 }
 
 // Now and then, so that they are there after a crash as well.
@@ -161,7 +162,8 @@ static void keep_side_files(struct recording *recording, int64_t now_ns) {
     writing->end_ns = position_ns(recording);
     room_ref(recording->room);
     record_notes_ref(recording->notes);
-    errands_send(recording->room->world->errands, write_now, writing);
+    record_count_unfinished(1);
+    errands_send(recording->room->world->disk_errands, write_now, writing);
 }
 
 // ---- chapters ----

@@ -205,10 +205,25 @@ static bool is_of_stream(const char *name) {
                    strcmp(name, "index.m3u8") == 0 || strcmp(name, "init.mp4") == 0);
 }
 
+// With the one it is in. 0 (also when it is there) or negative errno.
+static int make_directory(const char *path) {
+    int result = mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -errno;
+    const char *slash = strrchr(path, '/');
+    if (result != -ENOENT || !slash || slash == path)
+        return result;
+    char *above = strndup(path, (size_t)(slash - path));
+    if (!above)
+        return -ENOMEM;
+    mkdir(above, 0700); // the next one tells whether it is there
+    free(above);
+    return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -errno;
+}
+
 // Old segments would be taken for new ones: their numbers begin at 0 again.
 static int clear_directory(const char *path) {
-    if (mkdir(path, 0755) && errno != EEXIST)
-        return -errno;
+    int result = make_directory(path);
+    if (result)
+        return result;
     DIR *directory = opendir(path);
     if (!directory)
         return -errno;

@@ -26,7 +26,8 @@ const char *broadcast_state_name(enum broadcast_state state);
 
 struct broadcast_config {
     enum broadcast_kind kind;
-    // rtmp(s)://... with its secret key: never logged. HLS: a directory, made if it is not there;
+    // rtmp(s)://... with its secret key: never logged. HLS: a directory, made (by its thread, with
+    // the one it is in) if it is not there;
     // what is in it of an earlier stream goes. The playlist is index.m3u8.
     const char *target;
     int width_px, height_px, fps; // even sizes

@@ -90,13 +90,14 @@ static bool append_locked(struct intake *intake, const struct intake_entry *entr
     return true;
 }
 
-// Pictures leave some room for the sound, which may go on without them.
+// Pictures leave some room for the sound, which may go on without them. What is bigger than all the
+// room there is waits alone.
 static bool has_room_locked(const struct intake *intake, const struct packet *packet,
                             bool is_audio) {
     size_t max = intake->bytes_max;
     if (!is_audio)
         max -= max / 16;
-    return intake->bytes + cost_of(packet) <= max;
+    return intake->bytes == 0 || intake->bytes + cost_of(packet) <= max;
 }
 
 static bool is_half_empty_locked(const struct intake *intake) {

@@ -156,12 +156,27 @@ static void end(struct recorder *recorder, int result) {
         recorder->ops.on_event(recorder->user, RECORDER_ENDED, result);
 }
 
+static bool is_below_floor(const struct recorder *recorder) {
+    if (recorder->config.free_floor_bytes <= 0)
+        return false;
+    int64_t free_bytes = recorder->io.free_bytes(recorder->io.user, recorder->path);
+    return free_bytes >= 0 && free_bytes < recorder->config.free_floor_bytes;
+}
+
+static int open_first(struct recorder *recorder) {
+    int result = recorder->ops.prepare ? recorder->ops.prepare(recorder->user) : 0;
+    if (result)
+        return result;
+    return is_below_floor(recorder) ? -ENOSPC : tape_open(&recorder->tape);
+}
+
 static void *run(void *argument) {
     struct recorder *recorder = argument;
     struct tape *tape = &recorder->tape;
+    // Before the file is there: while a disk that stalls opens it, the pictures wait in the queue.
     if (tape->lacks_keyframe)
         tape_ask_keyframe(tape, 0);
-    int result = 0;
+    int result = open_first(recorder);
     while (result == 0 && !tape->is_ended && !atomic_load(&recorder->is_over)) {
         result = take_next(recorder);
         tell_stats(recorder);
@@ -188,26 +203,12 @@ static int copy_config(struct recorder *recorder, const struct recorder_config *
     return 0;
 }
 
-static bool is_below_floor(const struct recorder *recorder) {
-    if (recorder->config.free_floor_bytes <= 0)
-        return false;
-    int64_t free_bytes = recorder->io.free_bytes(recorder->io.user, recorder->path);
-    return free_bytes >= 0 && free_bytes < recorder->config.free_floor_bytes;
-}
-
 static int start(struct recorder *recorder) {
-    if (is_below_floor(recorder))
-        return -ENOSPC;
-    int result = tape_init(&recorder->tape, &recorder->config, &recorder->ops, recorder->user);
-    if (result)
-        return result;
-    result = -pthread_create(&recorder->thread, NULL, run, recorder);
-    if (result) {
-        tape_finish(&recorder->tape);
-    } else {
-        recorder->has_thread = true;
+    tape_init(&recorder->tape, &recorder->config, &recorder->ops, recorder->user);
+    int result = -pthread_create(&recorder->thread, NULL, run, recorder);
+    recorder->has_thread = result == 0;
+    if (result == 0)
         pthread_setname_np(recorder->thread, "recorder");
-    }
     return result;
 }
 

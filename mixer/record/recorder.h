@@ -56,13 +56,17 @@ enum recorder_event {
     RECORDER_GAP,     // something had to be left out; value: ns
     RECORDER_SEGMENT, // a new file began; value: its number, from 2
     RECORDER_ENDED,   // all is written; value: negative errno if it ended by itself (-ENOSPC: below
-                      // the floor, or the disk is full), 0 if it was asked to
+                      // the floor, or the disk is full; whatever opening its file said), 0 if it
+                      // was asked to
 };
 struct recorder_ops {
     void (*on_event)(void *user, enum recorder_event event, int64_t value);
     // A keyframe is needed (at the beginning, after a pause, for a new segment, every few seconds
     // for seeking). Writer's thread.
     void (*on_keyframe_wanted)(void *user);
+    // Makes the directory that the first file goes to. 0, or negative errno: the recording's end.
+    // Writer's thread; NULL: it is there.
+    int (*prepare)(void *user);
 };
 
 struct recorder_stats {
@@ -74,7 +78,8 @@ struct recorder_stats {
     int kbps; // of the last seconds
 };
 
-// 0 or negative errno (-ENOSPC: below the floor already).
+// 0 or negative errno. Touches no file: that the first one cannot be made, or that the disk is
+// below the floor already, is told as RECORDER_ENDED.
 int recorder_create(const struct recorder_config *config, const struct recorder_ops *ops,
                     void *user, struct recorder **out);
 // Any thread; never blocks; keeps a reference. Before the first keyframe nothing is kept.

@@ -21,8 +21,8 @@ enum {
 #define ASK_EVERY   (1000 * MS)
 #define RATE_OVER   (3000 * MS)
 
-int tape_init(struct tape *tape, const struct recorder_config *config,
-              const struct recorder_ops *ops, void *user) {
+void tape_init(struct tape *tape, const struct recorder_config *config,
+               const struct recorder_ops *ops, void *user) {
     *tape = (struct tape){
         .config = config,
         .ops = ops,
@@ -31,7 +31,10 @@ int tape_init(struct tape *tape, const struct recorder_config *config,
         .toc = SILENCE_TOC,
         .lacks_keyframe = config->has_video,
     };
-    return reel_create(config, tape->number, &tape->reel);
+}
+
+int tape_open(struct tape *tape) {
+    return reel_create(tape->config, tape->number, &tape->reel);
 }
 
 static void tell(struct tape *tape, enum recorder_event event, int64_t value) {

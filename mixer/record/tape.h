@@ -47,9 +47,9 @@ struct tape {
     int kbps;
 };
 
-// Creates the first file. 0 or negative errno.
-int tape_init(struct tape *tape, const struct recorder_config *config,
-              const struct recorder_ops *ops, void *user);
+void tape_init(struct tape *tape, const struct recorder_config *config,
+               const struct recorder_ops *ops, void *user);
+int tape_open(struct tape *tape); // creates the first file; 0 or negative errno
 // Borrows the entry. 0 or negative errno: the end of the recording.
 int tape_take(struct tape *tape, const struct intake_entry *entry);
 // One to resume is on its way: the keyframe for it may be too.

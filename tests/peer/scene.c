@@ -21,7 +21,7 @@ static struct {
     struct media *media;
 } tones[TONES_MAX];
 
-int scene_open_with(const char *const *more) {
+int scene_open_in(const char *const *more, const char *const *environment) {
     static const char *const flags[] = {"--limits-joins-per-s",
                                         "1000",
                                         "--limits-connections-per-address",
@@ -36,8 +36,12 @@ int scene_open_with(const char *const *more) {
     while (more && *more && count < G_N_ELEMENTS(all) - 1)
         all[count++] = *more++;
     all[count] = NULL;
-    server = server_start(NULL, all);
+    server = server_start_in(NULL, all, environment);
     return server ? 0 : -1;
+}
+
+int scene_open_with(const char *const *more) {
+    return scene_open_in(more, NULL);
 }
 
 int scene_open(void **state) {

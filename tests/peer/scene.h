@@ -16,6 +16,7 @@ int scene_open(void **state);
 int scene_close(void **state);
 // As scene_open(), with up to 16 further flags, NULL-terminated.
 int scene_open_with(const char *const *flags);
+int scene_open_in(const char *const *flags, const char *const *environment); // see server_start_in
 struct server *scene_server(void);
 
 // Media that lives until scene_close(). Colours by media_colour_name()'s index; tones at a peak

@@ -25,7 +25,7 @@ struct server {
     // Immutable after server_start().
     pid_t pid;
     int output_fd;
-    char *data_dir, *binary, **flags;
+    char *data_dir, *binary, **flags, **environment;
     GThread *reader;
     // server_*'s caller only.
     bool is_stopping;
@@ -104,6 +104,8 @@ static void exec_child(const struct server *server, int listen_port, int fd) {
     int count = 7;
     for (int i = 0; server->flags && server->flags[i] && count < 63; i++)
         args[count++] = server->flags[i];
+    for (int i = 0; server->environment && server->environment[i]; i++)
+        putenv(server->environment[i]);
     dup2(fd, STDOUT_FILENO);
     dup2(fd, STDERR_FILENO);
     execv(server->binary, (char *const *)args);
@@ -150,10 +152,16 @@ bool server_restart(struct server *server, int signal_number) {
     g_thread_join(server->reader);
     server->reader = NULL;
     server->port = 0;
+    server->is_stopping = false;
     return run(server, port);
 }
 
 struct server *server_start(const char *binary, const char *const *flags) {
+    return server_start_in(binary, flags, NULL);
+}
+
+struct server *server_start_in(const char *binary, const char *const *flags,
+                               const char *const *environment) {
     static gsize has_curl;
     if (g_once_init_enter(&has_curl)) {
         curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -169,6 +177,7 @@ struct server *server_start(const char *binary, const char *const *flags) {
     server->data_dir = g_dir_make_tmp("tessera-test-XXXXXX", NULL);
     server->binary = g_strdup(binary);
     server->flags = g_strdupv((char **)flags);
+    server->environment = g_strdupv((char **)environment);
     if (server->data_dir && run(server, 0))
         return server;
     fprintf(stderr, "%s did not come to listen\n", binary);
@@ -243,6 +252,7 @@ int server_stop(struct server *server) {
     g_free(server->data_dir);
     g_free(server->binary);
     g_strfreev(server->flags);
+    g_strfreev(server->environment);
     g_mutex_clear(&server->lock);
     g_cond_clear(&server->changed);
     g_free(server);

@@ -15,6 +15,9 @@ struct server;
 // binary NULL: TESSERA_BINARY, or build/tessera. flags: further ones, NULL-terminated, or NULL.
 // Waits until it listens; NULL, and why on stderr, when it does not.
 struct server *server_start(const char *binary, const char *const *flags);
+// Likewise, with more in its environment: NAME=VALUE each, NULL-terminated, or NULL.
+struct server *server_start_in(const char *binary, const char *const *flags,
+                               const char *const *environment);
 // SIGTERM, then waits. Returns its exit status; -1 when it had to be killed after 5 s, -2 when a
 // signal ended it, -3 when a sanitizer reported something. Whatever is not 0 is shown with the
 // server's last lines on stderr. Frees. NULL is allowed (0).

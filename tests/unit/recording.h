@@ -29,7 +29,7 @@ struct recording {
     bool is_writing;    // or would be, if it were not stalled
     int64_t room_bytes; // then ENOSPC; -1: no end
     int64_t free_bytes; // what is told
-    int syncs, writes;
+    int opens, syncs, writes;
     int write_error; // instead of writing
     int event_count;
     struct {
@@ -54,7 +54,15 @@ struct recording {
 // ---- the disk ----
 
 RECORDING_MAYBE static int recording_on_open(void *user, const char *path) {
-    return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    struct recording *recording = user;
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    pthread_mutex_lock(&recording->lock);
+    while (recording->is_stalled)
+        pthread_cond_wait(&recording->changed, &recording->lock);
+    recording->opens++;
+    pthread_cond_broadcast(&recording->changed);
+    pthread_mutex_unlock(&recording->lock);
+    return fd;
 }
 
 RECORDING_MAYBE static ssize_t recording_on_write(void *user, int fd, const void *data,
@@ -163,6 +171,16 @@ RECORDING_MAYBE static int64_t recording_await(struct recording *recording,
     return value;
 }
 
+RECORDING_MAYBE static void recording_await_open(struct recording *recording) {
+    struct timespec deadline = recording_deadline();
+    pthread_mutex_lock(&recording->lock);
+    int error = 0;
+    while (recording->opens == 0 && error == 0)
+        error = pthread_cond_timedwait(&recording->changed, &recording->lock, &deadline);
+    pthread_mutex_unlock(&recording->lock);
+    assert_int_equal(error, 0);
+}
+
 RECORDING_MAYBE static void recording_await_writer_in_write(struct recording *recording) {
     struct timespec deadline = recording_deadline();
     pthread_mutex_lock(&recording->lock);
@@ -212,7 +230,8 @@ RECORDING_MAYBE static int recording_try_open(struct recording *recording,
                                               const struct recorder_config *config) {
     struct recorder_io io = {recording_on_open, recording_on_write, recording_on_sync,
                              recording_on_free_bytes, recording};
-    struct recorder_ops ops = {recording_on_event, recording_on_keyframe_wanted};
+    struct recorder_ops ops = {.on_event = recording_on_event,
+                               .on_keyframe_wanted = recording_on_keyframe_wanted};
     struct recorder_config with_io = *config;
     with_io.io = &io;
     snprintf(recording->path, sizeof(recording->path), "%s.%s", config->path,

@@ -131,6 +131,8 @@ static void begin(char id[LIBRARY_ID_MAX], const char *room, int64_t owner) {
                                         .owner = owner,
                                         .started_unix_ms = place_now_ms()};
     assert_int_equal(library_begin(house.library, &entry, id, dir), 0);
+    assert_false(g_file_test(dir, G_FILE_TEST_EXISTS)); // no call of the control loop touches it
+    assert_int_equal(library_make_place(house.library, id), 0);
     assert_true(g_file_test(dir, G_FILE_TEST_IS_DIR));
     write_media(id, 1, "good media");
 }
@@ -242,7 +244,7 @@ static void test_everybody_sees_what_is_theirs_alone(void **state) {
     assert_int_equal(library_remove(house.library, &stranger, of_ada, NULL), -1);
     assert_true(is_on_disk(of_ada));
     assert_int_equal(library_remove(house.library, &owner, of_ada, NULL), 0);
-    assert_false(is_on_disk(of_ada));
+    WAIT_UNTIL(!is_on_disk(of_ada));
 }
 
 static void test_lists_are_read_page_by_page(void **state) {
@@ -320,7 +322,43 @@ static void test_what_was_cancelled_leaves_nothing(void **state) {
     begin(id, "ada", 0);
     library_cancel(house.library, id);
     assert_false(sees(&key, id));
-    assert_false(is_on_disk(id));
+    WAIT_UNTIL(!is_on_disk(id));
+}
+
+// ---- what is known of the disk ----
+
+static void reopen_with(const char *dir, int floor_mb) {
+    close_library();
+    g_free(house.config.recordings_dir);
+    house.config.recordings_dir = g_strdup(dir);
+    house.config.recordings_floor_mb = floor_mb;
+    open_library();
+}
+
+static void test_the_disk_is_known_before_a_recording_is_asked_for(void **state) {
+    char file[LIBRARY_PATH_MAX], below[LIBRARY_PATH_MAX + 8];
+    snprintf(file, sizeof(file), "%s-file", house.dir);
+    snprintf(below, sizeof(below), "%s/below", file);
+    assert_true(g_file_set_contents(file, "x", -1, NULL));
+    reopen_with(house.dir, 0);
+    assert_int_equal(library_check_disk(house.library), 0);
+    assert_false(g_file_test(house.dir, G_FILE_TEST_EXISTS)); // looking makes nothing
+    reopen_with(house.dir, 100000000);
+    assert_int_equal(library_check_disk(house.library), -ENOSPC);
+    reopen_with(file, 0);
+    assert_int_equal(library_check_disk(house.library), -ENOTDIR);
+    reopen_with(below, 0);
+    assert_int_equal(library_check_disk(house.library), -ENOTDIR);
+    g_remove(file);
+}
+
+static void test_the_disk_is_looked_at_again_and_again(void **state) {
+    reopen_with(house.dir, 0);
+    assert_int_equal(library_check_disk(house.library), 0);
+    assert_true(g_file_set_contents(house.dir, "x", -1, NULL));
+    WAIT_UNTIL(library_check_disk(house.library) == -ENOTDIR);
+    g_remove(house.dir);
+    WAIT_UNTIL(library_check_disk(house.library) == 0);
 }
 
 // ---- after a crash ----
@@ -417,7 +455,7 @@ static void test_with_a_user_their_recordings_go(void **state) {
     WAIT_UNTIL(!is_on_disk(ended));
     assert_true(is_on_disk(running)); // written to until it ends
     end(running, 10);
-    assert_false(is_on_disk(running));
+    WAIT_UNTIL(!is_on_disk(running));
     assert_true(is_on_disk(other));
 }
 
@@ -512,6 +550,8 @@ int main(void) {
         HOUSE_TEST(test_what_runs_is_as_far_as_was_noted),
         HOUSE_TEST(test_a_poster_follows_the_end),
         HOUSE_TEST(test_what_was_cancelled_leaves_nothing),
+        HOUSE_TEST(test_the_disk_is_known_before_a_recording_is_asked_for),
+        HOUSE_TEST(test_the_disk_is_looked_at_again_and_again),
         HOUSE_TEST(test_what_was_not_finished_is_recovered_at_the_start),
         HOUSE_TEST(test_what_is_too_old_is_deleted),
         HOUSE_TEST(test_the_oldest_are_deleted_when_all_are_too_much),

@@ -30,6 +30,7 @@ enum { HAS_SANITIZER = 0 };
 static void open_ready(struct recording *recording, const struct recorder_config *config) {
     recording_open(recording, config);
     recording_begin(recording);
+    recording_await_open(recording);
 }
 
 // ---- what is recorded ----
@@ -351,8 +352,9 @@ static void test_recorder_overwrites_nothing(void **state) {
     struct recording recording;
     struct recorder_config config = recording_config(state, "a");
     film_store(film_path(state, "a.webm"), (const uint8_t *)"mine", 4);
-    recording_init(&recording);
-    assert_int_equal(recording_try_open(&recording, &config), -EEXIST);
+    recording_open(&recording, &config);
+    assert_int_equal(recording_await(&recording, RECORDER_ENDED), -EEXIST);
+    assert_int_equal(recording_stats(&recording).state, RECORDER_FAILED);
     assert_int_equal(film_size(recording.path), 4);
     recording_close(&recording);
 }
@@ -404,6 +406,39 @@ static void test_recorder_waits_for_a_slow_disk_and_nobody_waits_for_it(void **s
     struct recorder_stats stats = recording_stats(&recording);
     assert_int_equal(stats.gaps, 1);
     assert_int_equal(stats.gap_ns, gap_ns);
+    recording_close(&recording);
+}
+
+static void test_recorder_whose_file_opens_late_begins_when_it_was_asked_to(void **state) {
+    struct recording recording;
+    struct recorder_config config = recording_config(state, "a");
+    recording_init(&recording);
+    recording.is_stalled = true;
+    assert_int_equal(recording_try_open(&recording, &config), 0);
+    recording_begin(&recording); // a keyframe is asked for before there is a file
+    recording_play(&recording, 3 * FILM_S);
+    recorder_stop(recording.recorder, recording.now_ns);
+    assert_int_equal(recording_count(&recording, RECORDER_BEGAN, NULL), 0);
+    RECORDING_SET(&recording, is_stalled, false);
+    assert_int_equal(recording_await(&recording, RECORDER_ENDED), 0);
+    struct film film;
+    assert_true(film_read(recording.path, &film));
+    assert_true(film_is_near(film.duration_ns, 3 * FILM_S, CLOSE));
+    assert_int_equal(recording_count(&recording, RECORDER_GAP, NULL), 0);
+    recording_close(&recording);
+}
+
+static int refuse_to_prepare(void *user) {
+    return -EROFS;
+}
+
+static void test_recorder_without_a_place_ends_with_the_reason(void **state) {
+    struct recording recording;
+    struct recorder_config config = recording_config(state, "a");
+    const struct recorder_ops ops = {.on_event = recording_on_event, .prepare = refuse_to_prepare};
+    recording_init(&recording);
+    assert_int_equal(recorder_create(&config, &ops, &recording, &recording.recorder), 0);
+    assert_int_equal(recording_await(&recording, RECORDER_ENDED), -EROFS);
     recording_close(&recording);
 }
 
@@ -499,7 +534,8 @@ static void test_recorder_does_not_begin_below_the_floor(void **state) {
     config.free_floor_bytes = 1000000;
     recording_init(&recording);
     recording.free_bytes = 999999;
-    assert_int_equal(recording_try_open(&recording, &config), -ENOSPC);
+    assert_int_equal(recording_try_open(&recording, &config), 0);
+    assert_int_equal(recording_await(&recording, RECORDER_ENDED), -ENOSPC);
     assert_int_equal(film_size(recording.path), -1);
     recording_close(&recording);
 }
@@ -666,6 +702,8 @@ int main(void) {
         test(test_recorder_overwrites_nothing),
         test(test_recorder_syncs_each_cluster_if_it_is_to),
         test(test_recorder_waits_for_a_slow_disk_and_nobody_waits_for_it),
+        test(test_recorder_whose_file_opens_late_begins_when_it_was_asked_to),
+        test(test_recorder_without_a_place_ends_with_the_reason),
         test(test_recorder_tells_a_gap_that_lasts_to_the_end),
         test(test_recorder_ends_when_the_disk_is_full_and_what_is_there_plays),
         test(test_recorder_ends_when_the_disk_breaks),
