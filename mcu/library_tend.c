@@ -77,7 +77,7 @@ static bool repair_segments(struct library *library, const struct copied *copied
             access(path, F_OK) != 0)
             break;
         begin_slow(library);
-        int error = repair_file(path, &outcome);
+        int error = repair_file(path, NULL, &outcome);
         if (!end_slow(library))
             return false;
         found->segments = segment;

@@ -32,14 +32,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         abort();
     free(jpeg);
     struct repair_outcome outcome;
-    int result = repair_file(path, &outcome);
+    int result = repair_file(path, NULL, &outcome);
     struct stat about;
     if (stat(path, &about) || access(part, F_OK) == 0)
         abort();
     if ((uint64_t)about.st_size != (result == 0 ? outcome.bytes : size - 1))
         abort();
     // What was repaired once is whole.
-    if (result == 0 && repair_file(path, &outcome) != 0)
+    if (result == 0 && repair_file(path, NULL, &outcome) != 0)
         abort();
     unlink(path);
     return 0;

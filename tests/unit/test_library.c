@@ -23,14 +23,16 @@ static struct {
 
 // ---- doubles ----
 
-int __wrap_repair_file(const char *path, struct repair_outcome *out);
+int __wrap_repair_file(const char *path, const struct repair_config *config,
+                       struct repair_outcome *out);
 int __wrap_repair_make_poster(const char *path, int64_t at_ns, int width_px, uint8_t **jpeg,
                               size_t *size_bytes);
 int __wrap_repair_make_sheet(const char *path, int columns, int rows, int width_px, uint8_t **jpeg,
                              size_t *size_bytes);
 
 // A file that says "good" plays for as many seconds as it has bytes.
-int __wrap_repair_file(const char *path, struct repair_outcome *out) {
+int __wrap_repair_file(const char *path, const struct repair_config *config,
+                       struct repair_outcome *out) {
     char *text = NULL;
     gsize size = 0;
     if (!g_file_get_contents(path, &text, &size, NULL))
