@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // All recordings of this server, finished or not: rows in the store, files in a directory each
 // (<dir>/<id>/): the media, poster.jpg, sheet.jpg, chapters.vtt, chat.vtt, details.json. Repairs at
-// the start what a crash has left, deletes by age and by size. Any thread; what takes long is done
-// on a thread of its own.
+// the start what a crash has left, and whenever there is room for it what a full disk has; deletes
+// by age and by size. Any thread; what takes long is done on a thread of its own.
 //
 // library.c: its life, and recordings while they run. library_tend.c: what its thread does.
-// library_read.c: who may see what. library_files.c: names and directories.
+// library_mend.c: what a full disk has left unfinished. library_read.c: who may see what.
+// library_files.c: names and directories. library_details.c: details.json, read back.
 #ifndef MCU_LIBRARY_H
 #define MCU_LIBRARY_H
 

@@ -203,8 +203,10 @@ int library_remove(struct library *library, const struct caller *caller, const c
     int error = store_remove_recording(library->store, id);
     if (error)
         return refuse_store(refusal, error);
-    if (library_remove_dir(library->dir, id) == 0) // else its thread tries again
+    if (library_remove_dir(library->dir, id) == 0)
         store_forget_gone_recording(library->store, id);
+    else
+        library_tidy(library); // its thread tries again: perhaps it was drawing just now
     return 0;
 }
 

@@ -92,19 +92,22 @@ static int give_chapter(struct remux *remux, int64_t from_ns, int64_t to_ns, con
 }
 
 // Those that others know of. Before the trailer: where the file ends is known only then. In MP4
-// they are a track of its own, which begins at 0 whatever it says: so something must be there.
+// they are a track of its own, which begins at 0 whatever it says, so something must be there, and
+// of two at one moment it has the later.
 static int give_chapters(struct remux *remux) {
     const struct repair_config *config = remux->config;
     const AVFormatContext *to = remux->to;
     const AVDictionaryEntry *title = av_dict_get(to->metadata, "title", NULL, 0);
+    bool is_mp4 = strcmp(to->oformat->name, "mp4") == 0;
     int result = 0;
     for (int i = 0; i < config->chapter_count && i < CHAPTERS_MAX && result == 0; i++) {
         const struct repair_chapter *given = &config->chapters[i];
         bool is_last = i + 1 == config->chapter_count || given[1].at_ns > remux->end_ns;
         int64_t to_ns = is_last ? remux->end_ns : given[1].at_ns;
-        if (given->at_ns < 0 || given->at_ns >= remux->end_ns || to_ns < given->at_ns)
+        if (given->at_ns < 0 || given->at_ns >= remux->end_ns ||
+            to_ns < given->at_ns + (is_mp4 ? 1000000 : 0))
             continue;
-        if (to->nb_chapters == 0 && given->at_ns > 0 && strcmp(to->oformat->name, "mp4") == 0)
+        if (is_mp4 && to->nb_chapters == 0 && given->at_ns > 0)
             result = give_chapter(remux, 0, given->at_ns, title ? title->value : "");
         if (result == 0)
             result = give_chapter(remux, given->at_ns, to_ns, given->title);
