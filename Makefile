@@ -104,10 +104,14 @@ $(BUILD)/tests/bench/bench: $(call objects,$(wildcard tests/bench/*.c)) $(PEER_C
 $(FUZZERS): $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(STARTUP) $(LIBS)
 	@echo "  LD    $@"; $(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
 
+# What some of them begin with.
+$(BUILD)/tests/fuzz/seeds: $(BUILD)/tests/fuzz/seeds.o $(STARTUP) $(LIBS)
+	@echo "  LD    $@"; $(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 .PHONY: unit-programs peer-programs fuzz-programs
 unit-programs: $(UNIT_TESTS)
 peer-programs: $(PEER_TESTS)
-fuzz-programs: $(FUZZERS)
+fuzz-programs: $(FUZZERS) $(BUILD)/tests/fuzz/seeds
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 

@@ -126,6 +126,8 @@ stage_fuzz() {
     build BUILD=build/fuzz SANITIZE=address,fuzzer-no-link fuzz-programs ||
         { broken+=("build of the fuzzers"); return; }
     local each name
+    mkdir -p build/fuzz/corpus/fuzz_repair
+    build/fuzz/tests/fuzz/seeds build/fuzz/corpus/fuzz_repair || { broken+=("seeds of the fuzzers"); return; }
     for each in build/fuzz/tests/fuzz/fuzz_*; do
         [ -x "$each" ] && [[ $each != *.* ]] || continue
         while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
