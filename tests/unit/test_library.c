@@ -512,6 +512,25 @@ static void test_what_a_full_disk_has_left_is_made_whole_when_there_is_room(void
     }
 }
 
+// It was finished, but there was no room to make a plain one of its fragments.
+static void test_an_mp4_is_made_a_plain_one_when_there_is_room(void **state) {
+    char id[LIBRARY_ID_MAX], path[LIBRARY_PATH_MAX];
+    begin(id, "ada", 0);
+    char *sql = g_strdup_printf("UPDATE recordings SET container = 'mp4' WHERE id = '%s'", id);
+    place_execute(house.place, sql);
+    g_free(sql);
+    assert_true(library_media_path(house.dir, id, "mp4", 1, path));
+    assert_true(g_file_set_contents(path, "torn fragments", -1, NULL));
+    atomic_store(&disk.is_full, true);
+    end(id, 10);
+    WAIT_UNTIL(atomic_load(&disk.looks) >= 1);
+    assert_int_equal(atomic_load(&disk.repairs), 0);
+    atomic_store(&disk.is_full, false);
+    WAIT_UNTIL(count_events("recording-repaired") == 1);
+    assert_true(has_state(id, "finished"));
+    assert_true(number_of(id, "duration_seconds") == 14);
+}
+
 // However often the server begins anew.
 static void test_what_cannot_be_repaired_is_not_tried_for_ever(void **state) {
     char sick[LIBRARY_ID_MAX], bad[LIBRARY_ID_MAX];
@@ -737,6 +756,7 @@ int main(void) {
         HOUSE_TEST(test_what_was_cancelled_leaves_nothing),
         HOUSE_TEST(test_what_was_not_finished_is_recovered_at_the_start),
         HOUSE_TEST(test_what_a_full_disk_has_left_is_made_whole_when_there_is_room),
+        HOUSE_TEST(test_an_mp4_is_made_a_plain_one_when_there_is_room),
         HOUSE_TEST(test_what_cannot_be_repaired_is_not_tried_for_ever),
         HOUSE_TEST(test_what_is_deleted_while_it_is_repaired_stays_deleted),
         HOUSE_TEST(test_a_crash_without_room_for_a_repair_is_recovered_and_made_whole_later),
