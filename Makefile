@@ -83,7 +83,7 @@ $(UNIT_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(STARTUP) $(LIBS)
 # The people of its world are doubles.
 $(BUILD)/tests/unit/test_access: LDFLAGS += -Wl,--wrap=accounts_recognise,--wrap=store_get_room_owner,--wrap=session_open
 
-$(BUILD)/tests/unit/test_library: LDFLAGS += -Wl,--wrap=repair_file,--wrap=repair_make_poster,--wrap=repair_make_sheet
+$(BUILD)/tests/unit/test_library: LDFLAGS += -Wl,--wrap=repair_file,--wrap=repair_is_whole,--wrap=repair_measure,--wrap=repair_has_room,--wrap=repair_make_poster,--wrap=repair_make_sheet
 
 # The test client joins like a browser, replays encoded media and can decode what it gets.
 $(BUILD)/tests/peer/peer: $(BUILD)/tests/peer/main.o $(STARTUP) $(PEER_COMMON) $(BUILD)/libmixer.a
@@ -108,10 +108,14 @@ $(BUILD)/tests/bench/bench: $(call objects,$(wildcard tests/bench/*.c)) $(PEER_C
 $(FUZZERS): $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(STARTUP) $(LIBS)
 	@echo "  LD    $@"; $(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
 
+# What some of them begin with.
+$(BUILD)/tests/fuzz/seeds: $(BUILD)/tests/fuzz/seeds.o $(STARTUP) $(LIBS)
+	@echo "  LD    $@"; $(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 .PHONY: unit-programs peer-programs fuzz-programs
 unit-programs: $(UNIT_TESTS)
 peer-programs: $(PEER_TESTS)
-fuzz-programs: $(FUZZERS)
+fuzz-programs: $(FUZZERS) $(BUILD)/tests/fuzz/seeds
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 

@@ -42,6 +42,7 @@ struct config {
     int recordings_total_gb;     // 0: no limit; else the oldest are deleted
     bool recordings_sound;       // true: a tone tells everybody that recording begins
     int broadcasts_per_room_max; // 4 at once
+    char *broadcasts_ca_file;    // "": rtmps servers are signed by whom the system trusts
     // [webhooks]
     bool webhooks_private_targets; // false: not to loopback, link-local and private addresses
     int webhooks_max;              // 20

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { API_KEY_BYTES_MAX = 256 };
 
@@ -91,6 +92,10 @@ static const char *find_fault_in_address(const char *value) {
     return !*value || is_address(value) ? NULL : "must be an IP address";
 }
 
+static const char *find_fault_in_file(const char *value) {
+    return !*value || access(value, R_OK) == 0 ? NULL : "must be a file that can be read";
+}
+
 // ---- the table ----
 
 #define TEXT(field) .type = SETTING_TEXT, .offset = offsetof(struct config, field)
@@ -172,6 +177,9 @@ const struct setting settings[] = {
      .help = "A short tone in the mix tells everybody that a recording begins."},
     {"recordings", "broadcasts_per_room_max", NULL, NUMBER(broadcasts_per_room_max), .initial = "4", .min = 0, .max = 100,
      .help = "Live outputs (RTMP, HLS) of one room at once."},
+    {"recordings", "broadcasts_ca_file", NULL, TEXT(broadcasts_ca_file), .initial = "", .placeholder = "FILE",
+     .find_fault = find_fault_in_file,
+     .help = "Certificates (PEM) of who signs RTMPS servers' own, besides those that the system trusts."},
 
     {"webhooks", "private_targets", NULL, SWITCH(webhooks_private_targets), .initial = "false",
      .help = "Webhooks may go to loopback, link-local and private addresses."},

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 // All recordings of this server, finished or not: rows in the store, files in a directory each
 // (<dir>/<id>/): the media, poster.jpg, sheet.jpg, chapters.vtt, chat.vtt, details.json. Repairs at
-// the start what a crash has left, deletes by age and by size. Any thread; what takes long is done
-// on a thread of its own. Nothing here waits for the disk but library_make_place().
+// the start what a crash has left, and whenever there is room for it what a full disk has; deletes
+// by age and by size. Any thread; what takes long is done on a thread of its own. Nothing here
+// waits for the disk but library_make_place().
 //
 // library.c: its life, and recordings while they run. library_tend.c: what its thread does.
-// library_disk.c: how the disk is. library_read.c: who may see what. library_files.c: names and
-// directories.
+// library_mend.c: what a full disk has left unfinished. library_disk.c: how the disk is.
+// library_read.c: who may see what. library_files.c: names and directories. library_details.c:
+// details.json, read back.
 #ifndef MCU_LIBRARY_H
 #define MCU_LIBRARY_H
 

@@ -5,6 +5,7 @@
 
 #include "mcu/library.h"
 #include "mcu/store_recordings.h"
+#include "mixer/record/repair.h"
 
 #include <glib.h>
 #include <pthread.h>
@@ -36,6 +37,10 @@ struct library {
     bool wants_tidying;
     struct library_disk disk; // as it was seen last
     bool is_blind;            // nobody looks any more
+
+    // Its thread only.
+    GArray *torn;       // struct torn: what is still to be made whole; library_mend.c
+    int64_t sweep_at_s; // of the monotonic clock
 };
 
 gpointer library_tend(gpointer library);  // its thread
@@ -43,6 +48,55 @@ gpointer library_watch(gpointer library); // its other one
 void library_await_first_look(struct library *library);
 // Does the disk not answer? Then nobody who has others to serve should ask it anything.
 bool library_is_stalled(struct library *library);
+
+// ---- for its thread: library_tend.c ----
+
+// A row of the store, kept while something is done with it.
+struct library_row {
+    char id[LIBRARY_ID_MAX], container[8], state[16], reason[16];
+    int64_t bytes, started_unix_ms, ended_unix_ms, duration_ms, gap_ms;
+    int segments, gaps;
+    bool has_video;
+};
+void library_copy_row(void *rows, const struct store_recording *recording); // into a GArray of them
+
+// What may take as long as reading a whole file stands between these two. End: false if the library
+// has been given up meanwhile: nothing of it may be touched then.
+void library_begin_slow(struct library *library);
+bool library_end_slow(struct library *library);
+bool library_is_over(struct library *library);
+bool library_remove_gone(struct library *library); // false: given up
+void library_ask_for_pictures(struct library *library, const char *id);
+
+// ---- what a full disk has left unfinished: library_mend.c. Its thread. ----
+
+guint library_torn_bytes(void); // of an entry of library->torn
+// Is there something to be made whole in what has ended? Then it waits for its turn. False: given
+// up.
+bool library_mend_consider(struct library *library, const char *id);
+bool library_mend_consider_all(struct library *library); // at the start
+// Tries what is due. False: given up.
+bool library_mend(struct library *library);
+int64_t library_mend_due_s(const struct library *library); // monotonic clock; INT64_MAX: never
+
+// ---- details.json, read back: library_details.c. Any thread. ----
+
+struct library_details {
+    json_t *json; // NULL: there is none
+    int gaps;
+    int64_t gap_ms;
+    struct repair_chapter *chapters; // titles are json's
+    int chapter_count;
+};
+void library_details_read(const char *dir, const char *id, struct library_details *out);
+void library_details_finish(struct library_details *details);
+// The next file of the recording begins so much later: its chapters are told from there.
+void library_details_skip(struct library_details *details, int64_t duration_ns);
+// Writes it anew as one of this length, and chapters.vtt with it. Nothing where there was none.
+void library_details_write(const char *dir, const char *id, const struct library_details *details,
+                           int64_t duration_ns);
+// How the pictures of sheet.jpg lie in it.
+void library_details_add_sheet(const char *dir, const char *id, json_t *sheet); // takes sheet
 
 json_t *library_to_json(struct library *library, const struct store_recording *recording);
 // False: it does not run. figures NULL: not wanted.

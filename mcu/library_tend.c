@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What the library's thread does, in this order: at the start it repairs what a crash has left;
-// then it draws posters of what has ended, and once an hour deletes what is too old or too much. A
-// repair is never half done: a file takes the place of the broken one when all of it is on the
-// disk.
+// then it draws posters of what has ended, makes whole what a full disk has left unfinished, and
+// once an hour deletes what is too old or too much. A repair is never half done: a file takes the
+// place of the broken one when all of it is on the disk.
 #include "mcu/library_internal.h"
 
 #include "mcu/log.h"
-#include "mixer/record/repair.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,15 +24,13 @@ enum {
 #define DAY_MS       (INT64_C(24) * 3600 * 1000)
 #define POSTER_AT_NS INT64_C(3000000000)
 
-// What may take as long as reading a whole file stands between these two. False: the library has
-// been given up meanwhile, and nothing of it may be touched.
-static void begin_slow(struct library *library) {
+void library_begin_slow(struct library *library) {
     pthread_mutex_lock(&library->lock);
     library->is_slow = true;
     pthread_mutex_unlock(&library->lock);
 }
 
-static bool end_slow(struct library *library) {
+bool library_end_slow(struct library *library) {
     pthread_mutex_lock(&library->lock);
     library->is_slow = false;
     bool goes_on = !library->is_abandoned;
@@ -41,7 +38,7 @@ static bool end_slow(struct library *library) {
     return goes_on;
 }
 
-static bool is_over(struct library *library) {
+bool library_is_over(struct library *library) {
     pthread_mutex_lock(&library->lock);
     bool over = library->is_over;
     pthread_mutex_unlock(&library->lock);
@@ -50,44 +47,58 @@ static bool is_over(struct library *library) {
 
 // ---- rows that are kept while something is done with them ----
 
-struct copied {
-    char id[LIBRARY_ID_MAX], container[8];
-    int64_t bytes, started_unix_ms;
-    bool has_video;
-};
-
-static void copy_row(void *user, const struct store_recording *recording) {
-    struct copied copied = {.bytes = recording->bytes,
-                            .started_unix_ms = recording->started_unix_ms,
-                            .has_video = recording->has_video};
-    g_strlcpy(copied.id, recording->id, sizeof(copied.id));
-    g_strlcpy(copied.container, recording->container, sizeof(copied.container));
-    g_array_append_val((GArray *)user, copied);
+void library_copy_row(void *rows, const struct store_recording *recording) {
+    struct library_row row = {.bytes = recording->bytes,
+                              .started_unix_ms = recording->started_unix_ms,
+                              .ended_unix_ms = recording->ended_unix_ms,
+                              .duration_ms = recording->duration_ms,
+                              .gap_ms = recording->gap_ms,
+                              .segments = recording->segments,
+                              .gaps = recording->gaps,
+                              .has_video = recording->has_video};
+    g_strlcpy(row.id, recording->id, sizeof(row.id));
+    g_strlcpy(row.container, recording->container, sizeof(row.container));
+    g_strlcpy(row.state, recording->state, sizeof(row.state));
+    g_strlcpy(row.reason, recording->reason, sizeof(row.reason));
+    g_array_append_val((GArray *)rows, row);
 }
 
 // ---- repairs ----
 
+// What is not finished plays too: where it cannot be repaired now, library_mend.c tries again.
+static int repair_or_measure(struct library *library, const struct library_details *details,
+                             const char *path, struct repair_outcome *out) {
+    const struct repair_config config = {
+        .chapters = details->chapters,
+        .chapter_count = details->chapter_count,
+        .free_floor_bytes = (int64_t)library->config->recordings_floor_mb * 1000000};
+    int error =
+        repair_has_room(path, config.free_floor_bytes) ? repair_file(path, &config, out) : -ENOSPC;
+    return error && error != -ENODATA ? repair_measure(path, out) : error;
+}
+
 // False: given up.
-static bool repair_segments(struct library *library, const struct copied *copied,
-                            struct store_recording *found) {
+static bool repair_segments(struct library *library, const struct library_row *row,
+                            struct library_details *details, struct store_recording *found) {
     for (int segment = 1; segment <= LIBRARY_SEGMENTS_MAX; segment++) {
         char path[LIBRARY_PATH_MAX];
         struct repair_outcome outcome = {0};
-        if (!library_media_path(library->dir, copied->id, copied->container, segment, path))
+        if (!library_media_path(library->dir, row->id, row->container, segment, path))
             break;
-        begin_slow(library);
+        library_begin_slow(library);
         bool is_there = access(path, F_OK) == 0;
-        int error = is_there ? repair_file(path, &outcome) : 0;
-        if (!end_slow(library))
+        int error = is_there ? repair_or_measure(library, details, path, &outcome) : 0;
+        if (!library_end_slow(library))
             return false;
         if (!is_there)
             break;
         found->segments = segment;
         if (error)
-            log_warn(copied->id, "segment %d cannot be repaired: %s", segment, strerror(-error));
+            log_warn(row->id, "segment %d cannot be repaired: %s", segment, strerror(-error));
         found->duration_ms += error ? 0 : outcome.duration_ns / 1000000;
         found->bytes += error ? 0 : (int64_t)outcome.bytes;
-        if (is_over(library))
+        library_details_skip(details, error ? 0 : outcome.duration_ns);
+        if (library_is_over(library))
             break;
     }
     return true;
@@ -107,41 +118,50 @@ static void tell_recovered(struct library *library, const struct store_recording
     g_free(name);
 }
 
-static void ask_for_pictures(struct library *library, const char *id) {
+void library_ask_for_pictures(struct library *library, const char *id) {
     pthread_mutex_lock(&library->lock);
     g_queue_push_tail(&library->pictures, g_strdup(id));
     pthread_mutex_unlock(&library->lock);
 }
 
-// False: given up.
-static bool recover(struct library *library, const struct copied *copied) {
-    struct store_recording found = {.id = copied->id, .segments = 1, .reason = ""};
-    if (!repair_segments(library, copied, &found))
-        return false;
-    if (is_over(library)) // some segments are left: the next start begins again
-        return true;
-    bool is_good = found.bytes > 0;
-    found.state = is_good ? "recovered" : "failed";
-    found.reason = is_good ? "" : "write-error";
-    found.ended_unix_ms = copied->started_unix_ms + found.duration_ms;
-    int error = store_end_recording(library->store, &found);
+static void end_recovered(struct library *library, const struct library_row *row,
+                          const struct library_details *details, struct store_recording *found) {
+    bool is_good = found->bytes > 0;
+    found->state = is_good ? "recovered" : "failed";
+    found->reason = is_good ? "" : "write-error";
+    found->ended_unix_ms = row->started_unix_ms + found->duration_ms;
+    found->gaps = details->gaps; // as far as was written down before the crash
+    found->gap_ms = details->gap_ms;
+    library_details_write(library->dir, row->id, details, found->duration_ms * 1000000);
+    int error = store_end_recording(library->store, found);
     if (error)
-        log_error(copied->id, "recovered, but not in the store: %s", store_explain(error));
+        log_error(row->id, "recovered, but not in the store: %s", store_explain(error));
     else
-        tell_recovered(library, &found);
-    if (!error && is_good && copied->has_video)
-        ask_for_pictures(library, copied->id);
-    return true;
+        tell_recovered(library, found);
+    if (!error && is_good)
+        library_ask_for_pictures(library, row->id);
+}
+
+// False: given up.
+static bool recover(struct library *library, const struct library_row *row) {
+    struct store_recording found = {.id = row->id, .segments = 1, .reason = ""};
+    struct library_details details;
+    library_details_read(library->dir, row->id, &details);
+    bool goes_on = repair_segments(library, row, &details, &found);
+    if (goes_on && !library_is_over(library)) // else the next start begins again
+        end_recovered(library, row, &details, &found);
+    library_details_finish(&details);
+    return goes_on;
 }
 
 static bool recover_all(struct library *library) {
-    GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct copied));
+    GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct library_row));
     bool goes_on = true;
-    store_each_unfinished_recording(library->store, INT32_MAX, copy_row, rows);
-    for (guint i = 0; goes_on && i < rows->len && !is_over(library); i++) {
-        const struct copied *copied = &g_array_index(rows, struct copied, i);
-        if (!library_is_running(library, copied->id, NULL))
-            goes_on = recover(library, copied);
+    store_each_unfinished_recording(library->store, INT32_MAX, library_copy_row, rows);
+    for (guint i = 0; goes_on && i < rows->len && !library_is_over(library); i++) {
+        const struct library_row *row = &g_array_index(rows, struct library_row, i);
+        if (!library_is_running(library, row->id, NULL))
+            goes_on = recover(library, row);
     }
     g_array_free(rows, TRUE);
     return goes_on;
@@ -160,34 +180,50 @@ static int draw_sheet(const char *path, uint8_t **jpeg, size_t *size_bytes) {
 }
 
 // False: given up.
-static bool make_picture(struct library *library, const struct copied *copied, const char *name,
+static bool make_picture(struct library *library, const struct library_row *row, const char *name,
                          draw_fn *draw) {
     char media[LIBRARY_PATH_MAX], path[LIBRARY_PATH_MAX];
     uint8_t *jpeg = NULL;
     size_t size_bytes = 0;
-    if (!library_media_path(library->dir, copied->id, copied->container, 1, media) ||
-        !library_side_path(library->dir, copied->id, name, path))
+    if (!library_media_path(library->dir, row->id, row->container, 1, media) ||
+        !library_side_path(library->dir, row->id, name, path))
         return true;
-    begin_slow(library);
+    library_begin_slow(library);
     int error = draw(media, &jpeg, &size_bytes);
     if (!error)
         error = library_write_file(path, jpeg, size_bytes);
     free(jpeg);
-    if (!end_slow(library))
+    if (!library_end_slow(library))
         return false;
     if (error)
-        log_warn(copied->id, "no %s: %s", name, strerror(-error));
+        log_warn(row->id, "no %s: %s", name, strerror(-error));
+    return true;
+}
+
+// Of the first file; what does not tell its length has none (yet). False: given up.
+static bool make_sheet(struct library *library, const struct library_row *row) {
+    char media[LIBRARY_PATH_MAX];
+    struct repair_outcome look;
+    if (!library_media_path(library->dir, row->id, row->container, 1, media) ||
+        !repair_is_whole(media, &look))
+        return true;
+    if (!make_picture(library, row, "sheet.jpg", draw_sheet))
+        return false;
+    double every_s = (double)look.duration_ns / 1e9 / (SHEET_COLUMNS * SHEET_ROWS);
+    library_details_add_sheet(library->dir, row->id,
+                              json_pack("{s:i, s:i, s:f}", "columns", SHEET_COLUMNS, "rows",
+                                        SHEET_ROWS, "every_seconds", every_s));
     return true;
 }
 
 static bool make_pictures(struct library *library, const char *id) {
-    GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct copied));
+    GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct library_row));
     bool goes_on = true;
-    store_get_recording(library->store, id, copy_row, rows);
-    if (rows->len > 0 && g_array_index(rows, struct copied, 0).has_video) {
-        const struct copied *copied = &g_array_index(rows, struct copied, 0);
-        goes_on = make_picture(library, copied, "poster.jpg", draw_poster) &&
-                  (is_over(library) || make_picture(library, copied, "sheet.jpg", draw_sheet));
+    store_get_recording(library->store, id, library_copy_row, rows);
+    if (rows->len > 0 && g_array_index(rows, struct library_row, 0).has_video) {
+        const struct library_row *row = &g_array_index(rows, struct library_row, 0);
+        goes_on = make_picture(library, row, "poster.jpg", draw_poster) &&
+                  (library_is_over(library) || make_sheet(library, row));
     }
     g_array_free(rows, TRUE);
     return goes_on;
@@ -201,9 +237,9 @@ static void note_gone(void *user, const char *id) {
 
 // False: given up.
 static bool remove_files(struct library *library, const char *id) {
-    begin_slow(library);
+    library_begin_slow(library);
     int error = library_remove_dir(library->dir, id);
-    if (!end_slow(library))
+    if (!library_end_slow(library))
         return false;
     if (!error)
         error = store_forget_gone_recording(library->store, id);
@@ -212,11 +248,11 @@ static bool remove_files(struct library *library, const char *id) {
     return true;
 }
 
-static bool remove_gone(struct library *library) {
+bool library_remove_gone(struct library *library) {
     GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
     bool goes_on = true;
     store_each_gone_recording(library->store, INT32_MAX, note_gone, ids);
-    for (guint i = 0; goes_on && i < ids->len && !is_over(library); i++)
+    for (guint i = 0; goes_on && i < ids->len && !library_is_over(library); i++)
         if (!library_is_running(library, ids->pdata[i], NULL)) // its end removes it
             goes_on = remove_files(library, ids->pdata[i]);
     g_ptr_array_free(ids, TRUE);
@@ -226,16 +262,16 @@ static bool remove_gone(struct library *library) {
 // Returns how many bytes went; *count: how many recordings.
 static int64_t remove_oldest(struct library *library, int64_t before_unix_ms, int64_t enough_bytes,
                              const char *why, guint *count) {
-    GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct copied));
+    GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct library_row));
     int64_t bytes = 0;
-    store_each_old_recording(library->store, before_unix_ms, AT_ONCE, copy_row, rows);
+    store_each_old_recording(library->store, before_unix_ms, AT_ONCE, library_copy_row, rows);
     *count = 0;
     for (guint i = 0; i < rows->len && bytes < enough_bytes; i++) {
-        const struct copied *copied = &g_array_index(rows, struct copied, i);
-        if (store_remove_recording(library->store, copied->id) != 0)
+        const struct library_row *row = &g_array_index(rows, struct library_row, i);
+        if (store_remove_recording(library->store, row->id) != 0)
             continue;
-        log_info(copied->id, "recording deleted: %s", why);
-        bytes += copied->bytes;
+        log_info(row->id, "recording deleted: %s", why);
+        bytes += row->bytes;
         ++*count;
     }
     g_array_free(rows, TRUE);
@@ -245,39 +281,49 @@ static int64_t remove_oldest(struct library *library, int64_t before_unix_ms, in
 static bool remove_aged(struct library *library, int64_t now_unix_ms) {
     guint count = AT_ONCE;
     int64_t before = now_unix_ms - library->config->recordings_days * DAY_MS;
-    while (library->config->recordings_days > 0 && count == AT_ONCE && !is_over(library))
+    while (library->config->recordings_days > 0 && count == AT_ONCE && !library_is_over(library))
         remove_oldest(library, before, INT64_MAX, "older than recordings.days", &count);
-    return remove_gone(library);
+    return library_remove_gone(library);
 }
 
 static bool remove_surplus(struct library *library) {
     int64_t limit = (int64_t)library->config->recordings_total_gb * 1000000000;
     int64_t bytes = 0, recordings = 0;
     guint count = 1;
-    while (limit > 0 && count > 0 && !is_over(library) &&
+    while (limit > 0 && count > 0 && !library_is_over(library) &&
            store_sum_recordings(library->store, &bytes, &recordings) == 0 && bytes > limit)
         remove_oldest(library, INT64_MAX, bytes - limit, "more than recordings.total_gb", &count);
-    return remove_gone(library);
+    return library_remove_gone(library);
+}
+
+static int64_t now_s(void) {
+    return g_get_monotonic_time() / G_USEC_PER_SEC;
 }
 
 static bool sweep(struct library *library) {
+    library->sweep_at_s = now_s() + SWEEP_EVERY_S;
     return remove_aged(library, g_get_real_time() / 1000) && remove_surplus(library);
 }
 
 // ---- the thread ----
 
-enum task { TASK_END, TASK_SWEEP, TASK_TIDY, TASK_PICTURES };
+enum task { TASK_END, TASK_SWEEP, TASK_TIDY, TASK_PICTURES, TASK_MEND };
 
-static enum task next_task(struct library *library, char **id) {
-    enum task task = TASK_SWEEP;
-    struct timespec until;
+// What comes when nothing is asked for.
+static enum task await_task_locked(struct library *library) {
+    int64_t mend_s = library_mend_due_s(library);
+    bool is_mend = mend_s < library->sweep_at_s;
+    const struct timespec until = {.tv_sec = is_mend ? mend_s : library->sweep_at_s};
     int late = 0;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += SWEEP_EVERY_S;
-    pthread_mutex_lock(&library->lock);
     while (!library->is_over && !library->wants_tidying && library->pictures.length == 0 &&
            late != ETIMEDOUT)
         late = pthread_cond_timedwait(&library->changed, &library->lock, &until);
+    return is_mend ? TASK_MEND : TASK_SWEEP;
+}
+
+static enum task next_task(struct library *library, char **id) {
+    pthread_mutex_lock(&library->lock);
+    enum task task = await_task_locked(library);
     if (library->is_over)
         task = TASK_END;
     else if (library->wants_tidying)
@@ -296,9 +342,11 @@ static bool do_task(struct library *library) {
     switch (next_task(library, &id)) {
     case TASK_END: return false;
     case TASK_SWEEP: goes_on = sweep(library); break;
-    case TASK_TIDY: goes_on = remove_gone(library); break;
+    case TASK_TIDY: goes_on = library_remove_gone(library); break;
+    case TASK_MEND: goes_on = library_mend(library); break;
     case TASK_PICTURES: // another one has ended: it counts too
-        goes_on = make_pictures(library, id) && remove_surplus(library);
+        goes_on = library_mend_consider(library, id) && make_pictures(library, id) &&
+                  remove_surplus(library);
         break;
     }
     g_free(id);
@@ -314,13 +362,17 @@ static bool is_abandoned(struct library *library) {
 
 gpointer library_tend(gpointer user) {
     struct library *library = user;
+    library->torn = g_array_new(FALSE, FALSE, library_torn_bytes());
     bool goes_on = recover_all(library);
-    if (goes_on && !is_over(library))
+    if (goes_on && !library_is_over(library))
         goes_on = sweep(library);
+    if (goes_on && !library_is_over(library))
+        goes_on = library_mend_consider_all(library);
     while (goes_on)
         goes_on = do_task(library);
     if (is_abandoned(library))
         return NULL;
+    g_array_free(library->torn, TRUE);
     pthread_mutex_lock(&library->lock);
     library->is_ended = true;
     pthread_cond_broadcast(&library->changed);

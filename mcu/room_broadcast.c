@@ -196,6 +196,7 @@ static int create_broadcast(struct live *live, const char *url) {
         .height_px = room->spec.height_px,
         .fps = room->spec.fps,
         .video_kbps = room->downlink.tier_kbps[0],
+        .ca_file = room->world->config->broadcasts_ca_file,
     };
     return broadcast_create(&config, &ops, live, &live->broadcast);
 }

@@ -25,6 +25,7 @@ static const char *const types[] = {
     "recording-gap",
     "recording-paused",
     "recording-recovered",
+    "recording-repaired",
     "recording-resumed",
     "recording-started",
     "recording-stopped",

@@ -146,6 +146,8 @@ run_fuzzer() { # program
 stage_fuzz() {
     build_asan fuzz-programs || { broken+=("build of the fuzzers"); return; }
     local each name
+    mkdir -p build/fuzz/corpus/fuzz_repair
+    build/asan/tests/fuzz/seeds build/fuzz/corpus/fuzz_repair || { broken+=("seeds of the fuzzers"); return; }
     for each in build/asan/tests/fuzz/fuzz_*; do
         [ -x "$each" ] && [[ $each != *.* ]] || continue
         while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done

@@ -31,7 +31,7 @@
 #define SECOND              (1000 * MS)
 #define PAUSE_MIN_NS        SECOND
 #define PAUSE_MAX_NS        (30 * SECOND)
-#define STALL_NS            (10 * SECOND) // to connect, to take a frame
+#define DEFAULT_STALL_NS    (10 * SECOND) // to connect, to take a frame
 #define STOP_NS             SECOND        // for the last words
 #define ABANDON_NS          (2 * SECOND)
 #define ASK_NS              SECOND // between two wishes for a keyframe
@@ -45,7 +45,7 @@
 struct broadcast {
     // Immutable.
     struct broadcast_config config;
-    char *target;
+    char *target, *ca_file;
     struct broadcast_ops ops;
     void *user;
     pthread_t thread;
@@ -178,7 +178,7 @@ static void on_encoded(void *user, enum muxer_codec codec, int64_t pts_ns, int64
     if (broadcast->error)
         return;
     int track = codec == MUXER_H264 ? 0 : 1;
-    broadcast->give_up_ns = read_clock_ns() + STALL_NS;
+    broadcast->give_up_ns = read_clock_ns() + broadcast->config.stall_ns;
     broadcast->error = muxer_write(broadcast->muxer, track, pts_ns - broadcast->first_ns,
                                    duration_ns, is_keyframe, data, size_bytes);
     if (!broadcast->error)
@@ -267,16 +267,20 @@ static int open_muxer(struct broadcast *broadcast) {
         .target = is_hls ? playlist : broadcast->target,
         .segment_ns = config->segment_ns,
         .segments_kept = config->segments_kept,
+        .ca_file = broadcast->ca_file,
         .is_over = on_interrupt,
         .user = broadcast,
     };
     rc = is_hls ? 0 : check_host(broadcast);
+    // It would be passed over in silence.
+    if (rc == 0 && broadcast->ca_file && access(broadcast->ca_file, R_OK))
+        rc = -errno;
     if (rc) {
         free(playlist);
         return rc;
     }
     wanted.track_count = transcoder_tracks(broadcast->transcoder, wanted.tracks);
-    broadcast->give_up_ns = read_clock_ns() + STALL_NS;
+    broadcast->give_up_ns = read_clock_ns() + config->stall_ns;
     broadcast->is_connecting = true;
     rc = muxer_open(&wanted, &broadcast->muxer);
     broadcast->is_connecting = false;
@@ -380,7 +384,7 @@ static int stream(struct broadcast *broadcast) {
     if (rc == 0)
         rc = pump(broadcast);
     close_stream(broadcast, rc != 0);
-    return rc;
+    return rc == -ECANCELED ? -ETIMEDOUT : rc; // on_interrupt() lost patience
 }
 
 static void wait_for_retry(struct broadcast *broadcast, int64_t until_ns) {
@@ -401,6 +405,7 @@ static void unref(struct broadcast *broadcast) {
     pthread_cond_destroy(&broadcast->wake);
     pthread_mutex_destroy(&broadcast->lock);
     free(broadcast->target);
+    free(broadcast->ca_file);
     free(broadcast);
 }
 
@@ -415,7 +420,7 @@ static void *run(void *user) {
             break;
         change_state(broadcast, BROADCAST_WAITING, rc);
         // Whoever held for longer than the last pause may be tried soon again.
-        if (read_clock_ns() - from_ns > pause_ns + STALL_NS)
+        if (read_clock_ns() - from_ns > pause_ns + broadcast->config.stall_ns)
             pause_ns = PAUSE_MIN_NS;
         wait_for_retry(broadcast, read_clock_ns() + pause_ns);
         pause_ns = 2 * pause_ns < PAUSE_MAX_NS ? 2 * pause_ns : PAUSE_MAX_NS;
@@ -433,12 +438,15 @@ static void *run(void *user) {
 
 static int complete_config(struct broadcast_config *config) {
     if (!config->target || !config->target[0] || config->width_px <= 0 || config->height_px <= 0 ||
-        config->fps <= 0 || config->segments_kept < 0 || config->segments_kept > SEGMENTS_MAX)
+        config->fps <= 0 || config->segments_kept < 0 || config->segments_kept > SEGMENTS_MAX ||
+        config->stall_ns < 0)
         return -EINVAL;
     if (config->kind == BROADCAST_RTMP && !broadcast_is_url_allowed(config->target))
         return -EINVAL;
     if (config->segment_ns == 0 || config->kind == BROADCAST_RTMP)
         config->segment_ns = DEFAULT_SEGMENT_NS;
+    if (config->stall_ns == 0)
+        config->stall_ns = DEFAULT_STALL_NS;
     if (config->segments_kept == 0)
         config->segments_kept = DEFAULT_SEGMENTS;
     if (config->video_kbps == 0)
@@ -451,7 +459,11 @@ static int start(struct broadcast *broadcast) {
     broadcast->target = strdup(broadcast->config.target);
     if (!broadcast->target)
         return -ENOMEM;
-    broadcast->config.target = NULL; // borrowed
+    bool has_ca_file = broadcast->config.ca_file && broadcast->config.ca_file[0];
+    broadcast->ca_file = has_ca_file ? strdup(broadcast->config.ca_file) : NULL;
+    if (has_ca_file && !broadcast->ca_file)
+        return -ENOMEM;
+    broadcast->config.target = broadcast->config.ca_file = NULL; // borrowed
     // Here, so that what can never work is told at once.
     int rc = open_transcoder(broadcast);
     if (rc)

@@ -34,6 +34,12 @@ struct broadcast_config {
     int video_kbps;               // 0: by size and fps
     int64_t segment_ns;           // HLS; 0: 2 s
     int segments_kept;            // HLS: in the playlist; 0: 6
+    // rtmps://: who signs certificates (PEM), besides those that the system trusts; NULL: nobody.
+    // Read at each connection: while it cannot be, there is none.
+    const char *ca_file;
+    // A server that does not answer, or takes nothing, for so long is taken for lost (-ETIMEDOUT);
+    // 0: 10 s.
+    int64_t stall_ns;
 };
 
 struct broadcast_ops {

@@ -113,10 +113,12 @@ static int open_io(struct muxer *muxer, const struct muxer_io *io) {
     return 0;
 }
 
-static int open_url(struct muxer *muxer, const char *target) {
+static int open_url(struct muxer *muxer, const char *target, const char *ca_file) {
     AVDictionary *options = NULL;
     av_dict_set_int(&options, "rw_timeout", NETWORK_TIMEOUT_US, 0);
     av_dict_set_int(&options, "tls_verify", 1, 0); // of rtmps: a key is for one server alone
+    if (ca_file)
+        av_dict_set(&options, "ca_file", ca_file, 0);
     int result = avio_open2(&muxer->format->pb, target, AVIO_FLAG_WRITE,
                             &muxer->format->interrupt_callback, &options);
     av_dict_free(&options);
@@ -287,7 +289,7 @@ static int open_all(struct muxer *muxer, const struct muxer_config *config) {
     if (result == 0 && config->io)
         result = open_io(muxer, config->io);
     else if (result == 0 && !(muxer->format->oformat->flags & AVFMT_NOFILE))
-        result = open_url(muxer, config->target);
+        result = open_url(muxer, config->target, config->ca_file);
     return result ? result : write_header(muxer, config);
 }
 

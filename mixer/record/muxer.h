@@ -39,6 +39,9 @@ struct muxer_config {
     int64_t segment_ns; // of "hls": how long a segment is; 0: 2 s
     int segments_kept;  // of "hls": in the playlist; 0: 6
     const char *title;  // into the file's tags; NULL: none
+    // Of rtmps://: who signs certificates (PEM), besides those that the system trusts; NULL:
+    // nobody.
+    const char *ca_file;
     // Asked now and then while it waits for a network: true ends the wait. NULL: never.
     bool (*is_over)(void *user);
     void *user;

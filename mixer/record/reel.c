@@ -244,15 +244,26 @@ static void finish_file(struct reel *reel, int64_t end_ns, uint64_t *bytes) {
         fail(reel, errno ? -errno : -EIO);
 }
 
-// A fragmented MP4 has no index and tells no duration; most players want both. If this fails, or
-// there is no room for two of them, it still plays.
+// A fragmented MP4 has no index, tells no duration, and can hold no chapters; most players want all
+// of them. So it is written anew as a plain one beside it, on this thread, which nothing in the mix
+// waits for, and takes its place when it is on the disk: a crash meanwhile leaves the fragmented
+// one, which is whole as such. If there is no room for two of them, it still plays, and whoever
+// keeps it may try again (repair.h).
 static void defragment(struct reel *reel, uint64_t *bytes) {
     const struct recorder_io *io = reel->config->io;
     int64_t free_bytes = io->free_bytes(io->user, reel->path);
+    struct repair_chapter *chapters =
+        calloc((size_t)reel->chapter_count + 1, sizeof(struct repair_chapter));
+    for (int i = 0; chapters && i < reel->chapter_count; i++)
+        chapters[i] = (struct repair_chapter){reel->chapters[i].at_ns, reel->chapters[i].title};
+    const struct repair_config config = {.chapters = chapters,
+                                         .chapter_count = chapters ? reel->chapter_count : 0,
+                                         .free_floor_bytes = reel->config->free_floor_bytes};
     struct repair_outcome outcome;
     if (free_bytes >= (int64_t)*bytes + reel->config->free_floor_bytes &&
-        repair_file(reel->path, &outcome) == 0)
+        repair_file(reel->path, &config, &outcome) == 0)
         *bytes = outcome.bytes;
+    free(chapters);
 }
 
 int reel_close(struct reel *reel, int64_t end_ns, uint64_t *bytes) {

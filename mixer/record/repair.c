@@ -13,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+enum { CHAPTERS_MAX = 2000, LOOK_EVERY_BYTES = 8 << 20 };
 
 static const AVRational NANOSECONDS = {1, 1000000000};
 
@@ -25,6 +28,8 @@ struct remux {
     int64_t last_dts[2];
     int64_t end_ns;
     int64_t packets;
+    const struct repair_config *config;
+    int64_t looked_bytes; // at the free space
 };
 
 // ---- opening ----
@@ -44,26 +49,70 @@ static int copy_stream(struct remux *remux, int from, int *to) {
     return 0;
 }
 
+// Returns one to be filled in, or NULL. (libavformat has no public way to add one to an output, but
+// says that they may be.)
+static AVChapter *add_chapter(AVFormatContext *to) {
+    AVChapter **chapters = av_realloc_array(to->chapters, to->nb_chapters + 1, sizeof(AVChapter *));
+    if (!chapters)
+        return NULL;
+    to->chapters = chapters;
+    AVChapter *chapter = av_mallocz(sizeof(*chapter));
+    if (!chapter)
+        return NULL;
+    chapter->id = (int64_t)to->nb_chapters + 1;
+    to->chapters[to->nb_chapters++] = chapter;
+    return chapter;
+}
+
 // A file that was finished has them.
 static int copy_chapters(struct remux *remux) {
     const AVFormatContext *from = remux->source.format;
     for (unsigned i = 0; i < from->nb_chapters; i++) {
-        AVFormatContext *to = remux->to;
-        AVChapter **chapters =
-            av_realloc_array(to->chapters, to->nb_chapters + 1, sizeof(AVChapter *));
-        if (!chapters)
-            return -ENOMEM;
-        to->chapters = chapters;
-        AVChapter *chapter = av_mallocz(sizeof(*chapter));
+        const AVChapter *old = from->chapters[i];
+        AVChapter *chapter = add_chapter(remux->to);
         if (!chapter)
             return -ENOMEM;
-        *chapter = *from->chapters[i];
-        chapter->id = (int64_t)i + 1;
-        chapter->metadata = NULL;
-        av_dict_copy(&chapter->metadata, from->chapters[i]->metadata, 0);
-        to->chapters[to->nb_chapters++] = chapter;
+        chapter->time_base = old->time_base;
+        chapter->start = old->start;
+        chapter->end = old->end;
+        av_dict_copy(&chapter->metadata, old->metadata, 0);
     }
     return 0;
+}
+
+static int give_chapter(struct remux *remux, int64_t from_ns, int64_t to_ns, const char *title) {
+    AVChapter *chapter = add_chapter(remux->to);
+    if (!chapter)
+        return -ENOMEM;
+    chapter->time_base = (AVRational){1, 1000};
+    chapter->start = from_ns / 1000000;
+    chapter->end = to_ns / 1000000;
+    av_dict_set(&chapter->metadata, "title", title, 0);
+    return 0;
+}
+
+// Those that others know of. Before the trailer: where the file ends is known only then. In MP4
+// they are a track of its own, which begins at 0 whatever it says, so something must be there, and
+// of two at one moment it has the later.
+static int give_chapters(struct remux *remux) {
+    const struct repair_config *config = remux->config;
+    const AVFormatContext *to = remux->to;
+    const AVDictionaryEntry *title = av_dict_get(to->metadata, "title", NULL, 0);
+    bool is_mp4 = strcmp(to->oformat->name, "mp4") == 0;
+    int result = 0;
+    for (int i = 0; i < config->chapter_count && i < CHAPTERS_MAX && result == 0; i++) {
+        const struct repair_chapter *given = &config->chapters[i];
+        bool is_last = i + 1 == config->chapter_count || given[1].at_ns > remux->end_ns;
+        int64_t to_ns = is_last ? remux->end_ns : given[1].at_ns;
+        if (given->at_ns < 0 || given->at_ns >= remux->end_ns ||
+            to_ns < given->at_ns + (is_mp4 ? 1000000 : 0))
+            continue;
+        if (is_mp4 && to->nb_chapters == 0 && given->at_ns > 0)
+            result = give_chapter(remux, 0, given->at_ns, title ? title->value : "");
+        if (result == 0)
+            result = give_chapter(remux, given->at_ns, to_ns, given->title);
+    }
+    return result;
 }
 
 static int open_output(struct remux *remux, const char *path, const char *format) {
@@ -91,7 +140,13 @@ static int write_header(struct remux *remux) {
     // Opus begins 6.5 ms before 0; all times stay as they were.
     if (strcmp(remux->to->oformat->name, "mp4") != 0)
         remux->to->avoid_negative_ts = AVFMT_AVOID_NEG_TS_DISABLED;
-    result = avformat_write_header(remux->to, NULL);
+    // The index in front: a player on the network need not look for it at the end. It costs to
+    // write the file twice.
+    AVDictionary *options = NULL;
+    if (strcmp(remux->to->oformat->name, "mp4") == 0)
+        av_dict_set(&options, "movflags", "faststart", 0);
+    result = avformat_write_header(remux->to, &options);
+    av_dict_free(&options);
     remux->has_header = result >= 0;
     // It does not take what the old one claims to hold.
     return result == AVERROR(ENOMEM) || result == AVERROR(ENOSPC) ? result
@@ -100,6 +155,18 @@ static int write_header(struct remux *remux) {
 }
 
 // ---- copying ----
+
+// Below the floor nothing is made whole: what runs needs it.
+static int check_room(struct remux *remux) {
+    struct statvfs about;
+    int64_t floor_bytes = remux->config->free_floor_bytes, at_bytes = avio_tell(remux->to->pb);
+    if (floor_bytes <= 0 || at_bytes - remux->looked_bytes < LOOK_EVERY_BYTES)
+        return 0;
+    remux->looked_bytes = at_bytes;
+    if (statvfs(remux->to->url + strlen("file:"), &about))
+        return 0;
+    return (int64_t)about.f_bavail * (int64_t)about.f_frsize < floor_bytes ? -ENOSPC : 0;
+}
 
 static void reach(struct remux *remux, const AVPacket *packet, AVRational base) {
     int64_t duration = packet->duration > 0 ? packet->duration : 0;
@@ -156,12 +223,18 @@ static int copy_packet(struct remux *remux) {
 
 static int copy_all(struct remux *remux) {
     int result = 0;
-    while (result == 0 && source_read(&remux->source) == 0)
+    while (result == 0 && source_read(&remux->source) == 0) {
         result = copy_packet(remux);
+        if (result == 0)
+            result = check_room(remux);
+    }
     if (result)
         return result;
     if (remux->packets == 0)
         return -ENODATA;
+    result = remux->to->nb_chapters == 0 ? give_chapters(remux) : 0;
+    if (result)
+        return result;
     result = av_write_trailer(remux->to);
     remux->has_header = false;
     return result < 0 ? result : 0;
@@ -175,8 +248,9 @@ static int close_output(struct remux *remux, int result) {
     return result == 0 && closed < 0 ? closed : result;
 }
 
-static int write_new(const char *path, const char *part, struct repair_outcome *out) {
-    struct remux remux = {0};
+static int write_new(const char *path, const char *part, const struct repair_config *config,
+                     struct repair_outcome *out) {
+    struct remux remux = {.config = config};
     int result = source_open(&remux.source, path);
     if (result)
         return result;
@@ -207,14 +281,18 @@ static int take_place(const char *part, const char *path, struct repair_outcome 
     return 0;
 }
 
-int repair_file(const char *path, struct repair_outcome *out) {
+int repair_file(const char *path, const struct repair_config *config, struct repair_outcome *out) {
+    static const struct repair_config NOTHING;
     char *part = NULL;
+    config = config ? config : &NOTHING;
     if (!source_format_of(path))
         return -EINVAL;
+    if (config->free_floor_bytes > 0 && !repair_has_room(path, config->free_floor_bytes))
+        return -ENOSPC;
     if (asprintf(&part, "%s.part", path) < 0)
         return -ENOMEM;
     struct repair_outcome outcome = {0};
-    int result = write_new(path, part, &outcome);
+    int result = write_new(path, part, config, &outcome);
     if (result == 0)
         result = take_place(part, path, &outcome);
     if (result)

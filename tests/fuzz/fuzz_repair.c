@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // libFuzzer target: files that lie under a recording's name, whatever they are. The first byte
-// says which name.
+// says which name. It begins with what seeds.c makes: from nothing it would find no container.
 #include "mixer/record/repair.h"
 
 #include <fcntl.h>
@@ -31,15 +31,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (repair_make_sheet(path, 2, 2, 64, &jpeg, &jpeg_bytes) == 0 && jpeg_bytes == 0)
         abort();
     free(jpeg);
-    struct repair_outcome outcome;
-    int result = repair_file(path, &outcome);
+    static const struct repair_chapter CHAPTERS[] = {{0, "one"}, {100000000, "two"}, {1, "three"}};
+    static const struct repair_config CONFIG = {.chapters = CHAPTERS, .chapter_count = 3};
+    struct repair_outcome outcome, measured;
+    bool was_whole = repair_is_whole(path, &outcome);
+    int plays = repair_measure(path, &measured);
+    int result = repair_file(path, &CONFIG, &outcome);
+    if (result == 0 && plays != 0)
+        abort();
+    if (was_whole && outcome.duration_ns < 0)
+        abort();
     struct stat about;
     if (stat(path, &about) || access(part, F_OK) == 0)
         abort();
     if ((uint64_t)about.st_size != (result == 0 ? outcome.bytes : size - 1))
         abort();
     // What was repaired once is whole.
-    if (result == 0 && repair_file(path, &outcome) != 0)
+    if (result == 0 && repair_file(path, NULL, &outcome) != 0)
         abort();
     unlink(path);
     return 0;

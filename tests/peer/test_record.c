@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <math.h>
 #include <opus/opus.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -108,6 +109,7 @@ static char *fetch(struct server *server, const char *id, const char *name, size
 
 struct reading {
     double duration_s, video_end_s, audio_end_s;
+    bool tells_duration, has_cues; // as a file does that was finished
     int frames, broken, chapters;
     int16_t *sound; // 48 kHz, from its beginning on
     size_t samples;
@@ -178,10 +180,12 @@ static void read_media(struct server *server, const char *id, struct reading *re
     assert_true(fd >= 0);
     g_close(fd, NULL);
     assert_true(g_file_set_contents(path, data, (gssize)size, NULL));
-    g_free(data);
     AVFormatContext *file = NULL;
     memset(reading, 0, sizeof(*reading));
+    reading->has_cues = memmem(data + size / 2, size - size / 2, "\x1c\x53\xbb\x6b", 4) != NULL;
+    g_free(data);
     assert_int_equal(avformat_open_input(&file, path, NULL, NULL), 0);
+    reading->tells_duration = file->duration > 0;
     assert_true(avformat_find_stream_info(file, NULL) >= 0);
     reading->duration_s = (double)file->duration / AV_TIME_BASE;
     reading->chapters = (int)file->nb_chapters;
@@ -416,17 +420,17 @@ static void test_record_nothing_begins_below_the_floor(void **state) {
     assert_int_equal(server_stop(server), 0);
 }
 
-static bool has_file(const char *path) {
+static bool has_file(struct server *server, const char *path) {
     char *data = NULL;
     size_t size = 0;
-    int status = server_fetch(scene_server(), "GET", path, NULL, &data, &size);
+    int status = server_fetch(server, "GET", path, NULL, &data, &size);
     free(data);
     return status == 200 && size > 0;
 }
 
-static bool await_file(const char *path, bool is_there) {
+static bool await_file(struct server *server, const char *path, bool is_there) {
     for (int waited_ms = 0; waited_ms < client_slow(PATIENCE_MS); waited_ms += POLL_MS) {
-        if (has_file(path) == is_there)
+        if (has_file(server, path) == is_there)
             return true;
         g_usleep(POLL_MS * 1000);
     }
@@ -445,12 +449,12 @@ static void test_live_is_served_while_it_runs_and_its_secret_is_told_to_nobody(v
     json_t *rtmp = ask(scene_server(), 201, "POST", "/api/v1/rooms/live/broadcasts",
                        "{\"kind\":\"rtmp\",\"url\":\"rtmp://127.0.0.1:9/app/hush-hush\"}");
     assert_string_equal(text_of(rtmp, "url"), "rtmp://127.0.0.1:9/app/***");
-    assert_true(await_file("/hls/live/index.m3u8", true));
-    assert_true(await_file("/hls/live/init.mp4", true));
+    assert_true(await_file(scene_server(), "/hls/live/index.m3u8", true));
+    assert_true(await_file(scene_server(), "/hls/live/init.mp4", true));
     char *path = g_strdup_printf("/api/v1/rooms/live/broadcasts/%s", text_of(hls, "id"));
     ask(scene_server(), 204, "DELETE", path, NULL);
     g_free(path);
-    assert_true(await_file("/hls/live/index.m3u8", false));
+    assert_true(await_file(scene_server(), "/hls/live/index.m3u8", false));
     json_t *events =
         ask(scene_server(), 200, "GET", "/api/v1/rooms/live/events?after=0&limit=200", NULL);
     json_t *told = client_last_message(ada, "recording");
@@ -551,7 +555,50 @@ static void fill_disk(const char *dir, size_t left_bytes) {
     g_free(path);
 }
 
-static void check_full_disk(const char *floor_mb, size_t left_bytes) {
+static void empty_disk(const char *dir) {
+    char *path = g_build_filename(dir, "filler", NULL);
+    assert_int_equal(g_unlink(path), 0);
+    g_free(path);
+}
+
+static bool has_event(struct server *server, const char *type) {
+    json_t *events = ask(server, 200, "GET", "/api/v1/events?after=0&limit=200", NULL);
+    char *text = json_dumps(events, JSON_COMPACT);
+    bool has = strstr(text, type) != NULL;
+    free(text);
+    json_decref(events);
+    return has;
+}
+
+// What could not be finished plays, and is finished when there is room.
+static void check_made_whole(struct server *server, const char *dir, const char *id,
+                             const struct reading *torn) {
+    struct reading reading;
+    assert_false(torn->tells_duration || torn->has_cues);
+    empty_disk(dir);
+    for (int waited_ms = 0;
+         !has_event(server, "recording-repaired") && waited_ms < client_slow(PATIENCE_MS);
+         waited_ms += POLL_MS)
+        g_usleep(POLL_MS * 1000);
+    assert_true(has_event(server, "recording-repaired"));
+    read_media(server, id, &reading);
+    g_free(reading.sound);
+    assert_true(reading.tells_duration && reading.has_cues);
+    assert_true(fabs(reading.duration_s - torn->video_end_s) < 1);
+    json_t *json = get(server, id);
+    assert_string_equal(text_of(json, "state"), "failed");
+    assert_string_equal(text_of(json, "reason"), "disk-full");
+    assert_true(fabs(json_number_value(json_object_get(json, "duration_seconds")) -
+                     reading.duration_s) < 0.1);
+    json_decref(json);
+    char *path = g_strdup_printf("/api/v1/recordings/%s/poster.jpg", id);
+    assert_true(await_file(server, path, true));
+    g_free(path);
+}
+
+enum ending { STAYS_FULL, IS_FREED, IS_FREED_AFTER_RESTART };
+
+static void check_full_disk(const char *floor_mb, size_t left_bytes, enum ending ending) {
     char dir[64], id[40];
     if (!make_disk(dir))
         skip();
@@ -575,11 +622,11 @@ static void check_full_disk(const char *floor_mb, size_t left_bytes) {
     struct client_stream video; // and the call goes on
     client_video(ada, &video);
     assert_true(video.max_gap_ns < client_slow(SCENE_GAP_MAX_MS) * INT64_C(1000000));
-    json_t *events = ask(server, 200, "GET", "/api/v1/rooms/filled/events?after=0&limit=200", NULL);
-    char *text = json_dumps(events, JSON_COMPACT);
-    assert_non_null(strstr(text, "\"recording-failed\""));
-    free(text);
-    json_decref(events);
+    assert_true(has_event(server, "\"recording-failed\""));
+    if (ending == IS_FREED_AFTER_RESTART)
+        assert_true(server_restart(server, SIGTERM));
+    if (ending != STAYS_FULL)
+        check_made_whole(server, dir, id, &reading);
     client_destroy(ada);
     assert_int_equal(server_stop(server), 0);
     umount2(dir, MNT_DETACH);
@@ -587,11 +634,15 @@ static void check_full_disk(const char *floor_mb, size_t left_bytes) {
 }
 
 static void test_record_ends_below_the_floor_and_the_call_goes_on(void **state) {
-    check_full_disk("5", 1000000);
+    check_full_disk("5", 1000000, STAYS_FULL);
 }
 
-static void test_record_ends_on_a_full_disk_and_keeps_what_is_there(void **state) {
-    check_full_disk("0", 0);
+static void test_record_ends_on_a_full_disk_and_is_made_whole_when_there_is_room(void **state) {
+    check_full_disk("0", 0, IS_FREED);
+}
+
+static void test_record_that_ended_on_a_full_disk_is_made_whole_after_a_restart(void **state) {
+    check_full_disk("0", 0, IS_FREED_AFTER_RESTART);
 }
 
 static int open_scene(void **state) {
@@ -611,7 +662,8 @@ int main(void) {
         cmocka_unit_test(test_record_a_killed_server_leaves_all_but_a_second),
         cmocka_unit_test(test_record_a_server_that_ends_finishes_first),
         cmocka_unit_test(test_record_ends_below_the_floor_and_the_call_goes_on),
-        cmocka_unit_test(test_record_ends_on_a_full_disk_and_keeps_what_is_there),
+        cmocka_unit_test(test_record_ends_on_a_full_disk_and_is_made_whole_when_there_is_room),
+        cmocka_unit_test(test_record_that_ended_on_a_full_disk_is_made_whole_after_a_restart),
     };
     return cmocka_run_group_tests(tests, open_scene, scene_close);
 }

@@ -78,18 +78,16 @@ static struct broadcast_config config_of(enum broadcast_kind kind, const char *t
                                      .segments_kept = 3};
 }
 
-static void rig_open_with(struct rig *rig, enum broadcast_kind kind, const char *target,
-                          int video_kbps) {
+static void rig_open_with(struct rig *rig, const struct broadcast_config *config) {
     memset(rig, 0, sizeof(*rig));
     rig->now_ns = rig->sound_ns = 1234 * S;
     live_source_open(&rig->source, WIDTH, HEIGHT);
-    struct broadcast_config config = config_of(kind, target);
-    config.video_kbps = video_kbps;
-    assert_int_equal(broadcast_create(&config, &OPS, rig, &rig->broadcast), 0);
+    assert_int_equal(broadcast_create(config, &OPS, rig, &rig->broadcast), 0);
 }
 
 static void rig_open(struct rig *rig, enum broadcast_kind kind, const char *target) {
-    rig_open_with(rig, kind, target, 0);
+    struct broadcast_config config = config_of(kind, target);
+    rig_open_with(rig, &config);
 }
 
 // Ends the broadcast; that it says so shows that its thread was not left behind.
@@ -372,7 +370,9 @@ static void test_broadcast_to_a_server_that_takes_no_more_drops_and_ends(void **
     struct server server;
     server_start(&server, find_free_port(), 5, true);
     struct rig rig;
-    rig_open_with(&rig, BROADCAST_RTMP, server.url, 50000);
+    struct broadcast_config config = config_of(BROADCAST_RTMP, server.url);
+    config.video_kbps = 50000;
+    rig_open_with(&rig, &config);
     struct broadcast_stats stats = {.state = BROADCAST_CONNECTING};
     bool was_stuck = false;
     for (int64_t end = seconds_now() + PATIENCE_S;
@@ -389,12 +389,80 @@ static void test_broadcast_to_a_server_that_takes_no_more_drops_and_ends(void **
     assert_true(stats.packets_waiting < BACKLOG_MAX);
 }
 
+// Pictures that no encoder makes small, until *count has come to `wanted`.
+static bool play_noise_until(struct rig *rig, atomic_int *count, int wanted) {
+    for (int64_t end = seconds_now() + PATIENCE_S; atomic_load(count) < wanted;) {
+        if (seconds_now() > end)
+            return false;
+        footage_draw(rig->source.canvas, 0, 0, WIDTH, HEIGHT, (int)(rig->now_ns / FRAME_NS));
+        push_frame(rig);
+        pause_briefly();
+    }
+    return true;
+}
+
+// Whoever takes nothing for so long is given up, and tried again.
+static void test_broadcast_gives_a_server_up_that_takes_nothing_and_finds_it_again(void **state) {
+    struct server first, second;
+    int port = find_free_port();
+    server_start(&first, port, 5, true);
+    struct rig rig;
+    struct broadcast_config config = config_of(BROADCAST_RTMP, first.url);
+    config.video_kbps = 50000;
+    config.stall_ns = S;
+    rig_open_with(&rig, &config);
+    bool was_live = play_noise_until(&rig, &first.pictures, 5);
+    int waits = atomic_load(&rig.times[BROADCAST_WAITING]); // it may not have been there at first
+    bool was_given_up = play_noise_until(&rig, &rig.times[BROADCAST_WAITING], waits + 1);
+    int error = atomic_load(&rig.last_error);
+    server_end(&first);
+    server_start(&second, port, 0, false);
+    bool is_back = play_until(&rig, &second.pictures, 10);
+    struct broadcast_stats stats;
+    broadcast_get_stats(rig.broadcast, &stats);
+    rig_close(&rig);
+    server_end(&second);
+    assert_true(was_live);
+    assert_true(was_given_up);
+    assert_int_equal(error, -ETIMEDOUT);
+    assert_true(is_back);
+    assert_true(second.first_is_keyframe);
+    assert_int_equal(stats.reconnects, 1);
+}
+
+// The kernel takes the connection, and what is said, but nobody ever reads it.
+static void test_broadcast_gives_a_server_up_that_never_answers(void **state) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    assert_int_equal(listen(fd, 5), 0);
+    char url[96];
+    snprintf(url, sizeof(url), "rtmp://127.0.0.1:%d/live/key", ntohs(address.sin_port));
+    struct rig rig;
+    struct broadcast_config config = config_of(BROADCAST_RTMP, url);
+    config.stall_ns = S / 2;
+    rig_open_with(&rig, &config);
+    bool was_given_up = play_until(&rig, &rig.times[BROADCAST_WAITING], 1);
+    int error = atomic_load(&rig.last_error);
+    close(fd);
+    struct server server;
+    server_start(&server, ntohs(address.sin_port), 0, false);
+    bool is_live = play_until(&rig, &server.pictures, 5);
+    rig_close(&rig);
+    server_end(&server);
+    assert_true(was_given_up);
+    assert_int_equal(error, -ETIMEDOUT);
+    assert_true(is_live);
+}
+
 // ---- RTMPS ----
 
-// Speaks TLS with a certificate that nobody signed, and counts what it is told.
+// Speaks TLS with a certificate that nobody knows who signed, and counts what it is told.
 struct impostor {
     pthread_t thread;
-    char directory[64], certificate[96], key[96], url[96];
+    char directory[64], ca[96], certificate[96], key[96], url[96], target[96];
     atomic_bool is_over;
     atomic_int bytes;
 };
@@ -425,49 +493,97 @@ static void *pretend(void *user) {
     return NULL;
 }
 
-static void impostor_start(struct impostor *impostor, int port) {
+// An authority of its own, and a certificate that it signed.
+static void make_certificates(const char *directory) {
+    char command[1024];
+    snprintf(command, sizeof(command),
+             "cd %s && exec 2>/dev/null; new='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'; "
+             "openssl req -x509 $new -days 2 -subj '/CN=Our own' -out ca -keyout ca-key && "
+             "openssl req $new -subj /CN=127.0.0.1 -out request -keyout key && "
+             "echo subjectAltName=IP:127.0.0.1 >extensions && "
+             "openssl x509 -req -in request -days 2 -CA ca -CAkey ca-key -CAcreateserial "
+             "-extfile extensions -out cert",
+             directory);
+    assert_int_equal(system(command), 0);
+}
+
+static void impostor_start(struct impostor *impostor) {
+    int port = find_free_port();
     memset(impostor, 0, sizeof(*impostor));
     snprintf(impostor->directory, sizeof(impostor->directory), "/tmp/tessera_broadcast_XXXXXX");
     assert_non_null(mkdtemp(impostor->directory));
+    snprintf(impostor->ca, sizeof(impostor->ca), "%s/ca", impostor->directory);
     snprintf(impostor->certificate, sizeof(impostor->certificate), "%s/cert", impostor->directory);
     snprintf(impostor->key, sizeof(impostor->key), "%s/key", impostor->directory);
     snprintf(impostor->url, sizeof(impostor->url), "tls://127.0.0.1:%d", port);
-    char command[512];
-    snprintf(command, sizeof(command),
-             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
-             "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -out %s -keyout %s "
-             "2>/dev/null",
-             impostor->certificate, impostor->key);
-    assert_int_equal(system(command), 0);
+    snprintf(impostor->target, sizeof(impostor->target), "rtmps://127.0.0.1:%d/live/key", port);
+    make_certificates(impostor->directory);
     assert_int_equal(pthread_create(&impostor->thread, NULL, pretend, impostor), 0);
 }
 
 static void impostor_end(struct impostor *impostor) {
+    static const char *const FILES[] = {"ca",      "ca-key",     "ca.srl", "cert",
+                                        "request", "extensions", "key"};
     atomic_store(&impostor->is_over, true);
     pthread_join(impostor->thread, NULL);
-    unlink(impostor->certificate);
-    unlink(impostor->key);
+    for (size_t i = 0; i < sizeof(FILES) / sizeof(FILES[0]); i++) {
+        char path[128];
+        snprintf(path, sizeof(path), "%s/%s", impostor->directory, FILES[i]);
+        unlink(path);
+    }
     rmdir(impostor->directory);
 }
 
-static void test_broadcast_tells_an_impostor_nothing(void **state) {
-    struct impostor impostor;
-    int port = find_free_port();
-    impostor_start(&impostor, port);
-    char url[96];
-    snprintf(url, sizeof(url), "rtmps://127.0.0.1:%d/live/key", port);
-    struct rig rig;
-    rig_open(&rig, BROADCAST_RTMP, url);
-    // Perhaps it was not yet there at the first attempt.
+// True: it was refused, not merely absent at the first attempts.
+static bool is_refused(struct rig *rig) {
     bool was_refused = true;
     do
-        was_refused = play_until(&rig, &rig.times[BROADCAST_WAITING],
-                                 atomic_load(&rig.times[BROADCAST_WAITING]) + 1);
-    while (was_refused && atomic_load(&rig.last_error) == -ECONNREFUSED);
-    rig_close(&rig);
+        was_refused = play_until(rig, &rig->times[BROADCAST_WAITING],
+                                 atomic_load(&rig->times[BROADCAST_WAITING]) + 1);
+    while (was_refused && atomic_load(&rig->last_error) == -ECONNREFUSED);
+    return was_refused;
+}
+
+static void test_broadcast_tells_an_impostor_nothing(void **state) {
+    struct impostor impostor, other;
+    impostor_start(&impostor);
+    impostor_start(&other);
+    const char *const ca_files[] = {NULL, "", other.ca}; // nobody, nobody, somebody else
+    for (int i = 0; i < 3; i++) {
+        struct rig rig;
+        struct broadcast_config config = config_of(BROADCAST_RTMP, impostor.target);
+        config.ca_file = ca_files[i];
+        rig_open_with(&rig, &config);
+        bool was_refused = is_refused(&rig);
+        rig_close(&rig);
+        assert_true(was_refused);
+        assert_int_equal(atomic_load(&impostor.bytes), 0);
+    }
     impostor_end(&impostor);
-    assert_true(was_refused);
-    assert_int_equal(atomic_load(&impostor.bytes), 0);
+    impostor_end(&other);
+}
+
+static void test_broadcast_trusts_whom_the_operator_trusts(void **state) {
+    struct impostor server;
+    impostor_start(&server);
+    struct rig rig;
+    struct broadcast_config config = config_of(BROADCAST_RTMP, server.target);
+    config.ca_file = server.ca;
+    rig_open_with(&rig, &config);
+    bool is_told = play_until(&rig, &server.bytes, 1);
+    rig_close(&rig);
+    impostor_end(&server);
+    assert_true(is_told);
+}
+
+static void test_broadcast_waits_for_a_ca_file_that_cannot_be_read(void **state) {
+    struct rig rig;
+    struct broadcast_config config = config_of(BROADCAST_RTMP, "rtmps://127.0.0.1:9/live/key");
+    config.ca_file = "/nowhere/ca";
+    rig_open_with(&rig, &config);
+    assert_true(play_until(&rig, &rig.times[BROADCAST_WAITING], 1));
+    assert_int_equal(atomic_load(&rig.last_error), -ENOENT);
+    rig_close(&rig);
 }
 
 // ---- HLS ----
@@ -872,7 +988,11 @@ int main(void) {
         cmocka_unit_test(test_broadcast_that_nobody_answers_waits_longer_each_time),
         cmocka_unit_test(test_broadcast_ends_while_a_server_says_nothing),
         cmocka_unit_test(test_broadcast_to_a_server_that_takes_no_more_drops_and_ends),
+        cmocka_unit_test(test_broadcast_gives_a_server_up_that_takes_nothing_and_finds_it_again),
+        cmocka_unit_test(test_broadcast_gives_a_server_up_that_never_answers),
         cmocka_unit_test(test_broadcast_tells_an_impostor_nothing),
+        cmocka_unit_test(test_broadcast_trusts_whom_the_operator_trusts),
+        cmocka_unit_test(test_broadcast_waits_for_a_ca_file_that_cannot_be_read),
         cmocka_unit_test(test_broadcast_hls_keeps_a_few_segments_that_play),
         cmocka_unit_test(test_broadcast_hls_removes_what_an_earlier_stream_left),
         cmocka_unit_test(test_broadcast_hls_waits_for_a_directory_that_cannot_be),

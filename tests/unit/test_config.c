@@ -265,6 +265,8 @@ static void test_config_complains_of_flags_by_name(void **state) {
         {"--ice-public-address example.org", "--ice-public-address must be an IP address."},
         {"--ice-interfaces eth0", "--ice-interfaces must be IP addresses."},
         {"--assets-dir \xff", "--assets-dir must be UTF-8."},
+        {"--recordings-broadcasts-ca-file /nowhere/ca.pem",
+         "--recordings-broadcasts-ca-file must be a file that can be read."},
         {"--tls-cert-file c", "http.tls_cert_file and http.tls_key_file need each other."},
         {"--tls-key-file k", "http.tls_cert_file and http.tls_key_file need each other."},
         {"--rooms-playout-min 200", "rooms.playout_min is larger than rooms.playout_max."},

@@ -8,6 +8,7 @@
 #include "mcu/store_users.h"
 #include "mixer/record/repair.h"
 
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 enum { PATIENCE_MS = 10000 };
@@ -23,24 +24,83 @@ static struct {
 
 // ---- doubles ----
 
-int __wrap_repair_file(const char *path, struct repair_outcome *out);
+int __wrap_repair_file(const char *path, const struct repair_config *config,
+                       struct repair_outcome *out);
+bool __wrap_repair_is_whole(const char *path, struct repair_outcome *out);
+int __wrap_repair_measure(const char *path, struct repair_outcome *out);
+bool __wrap_repair_has_room(const char *path, int64_t free_floor_bytes);
 int __wrap_repair_make_poster(const char *path, int64_t at_ns, int width_px, uint8_t **jpeg,
                               size_t *size_bytes);
 int __wrap_repair_make_sheet(const char *path, int columns, int rows, int width_px, uint8_t **jpeg,
                              size_t *size_bytes);
 
-// A file that says "good" plays for as many seconds as it has bytes.
-int __wrap_repair_file(const char *path, struct repair_outcome *out) {
+static struct {
+    atomic_bool is_full;               // the disk
+    atomic_int looks, repairs;         // at its free space; how often one was tried
+    atomic_bool is_slow, is_in_repair; // a repair takes as long as it is so
+    char chapters[200];                // that the last one was given
+} disk;
+
+// A file that begins with "good" is whole, one with "torn" can be made so; both play for as many
+// seconds as they have bytes. Of one with "sick" nobody can tell what is wrong with it. In all
+// others nothing plays.
+static int look_at(const char *path, const char *kind, struct repair_outcome *out) {
     char *text = NULL;
     gsize size = 0;
     if (!g_file_get_contents(path, &text, &size, NULL))
         return -ENOENT;
-    bool is_good = g_str_has_prefix(text, "good");
+    bool is_kind = g_str_has_prefix(text, kind), is_sick = g_str_has_prefix(text, "sick");
     g_free(text);
-    if (!is_good)
-        return -ENODATA;
+    if (!is_kind)
+        return is_sick ? -EIO : -ENODATA;
     *out = (struct repair_outcome){.duration_ns = (int64_t)size * 1000000000, .bytes = size};
     return 0;
+}
+
+static void note_chapters(const struct repair_config *config) {
+    disk.chapters[0] = '\0';
+    for (int i = 0; config && i < config->chapter_count; i++) {
+        char *more = g_strdup_printf("%s@%lld ", config->chapters[i].title,
+                                     (long long)(config->chapters[i].at_ns / 1000000000));
+        g_strlcat(disk.chapters, more, sizeof(disk.chapters));
+        g_free(more);
+    }
+}
+
+static void wait_in_repair(void) {
+    atomic_store(&disk.is_in_repair, true);
+    while (atomic_load(&disk.is_slow))
+        g_usleep(1000);
+    atomic_store(&disk.is_in_repair, false);
+}
+
+int __wrap_repair_file(const char *path, const struct repair_config *config,
+                       struct repair_outcome *out) {
+    wait_in_repair();
+    note_chapters(config);
+    atomic_fetch_add(&disk.repairs, 1);
+    int error = look_at(path, "torn", out);
+    if (error)
+        return error == -ENODATA ? look_at(path, "good", out) : error;
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    fputs("good", file);
+    fclose(file);
+    return 0;
+}
+
+bool __wrap_repair_is_whole(const char *path, struct repair_outcome *out) {
+    return look_at(path, "good", out) == 0;
+}
+
+int __wrap_repair_measure(const char *path, struct repair_outcome *out) {
+    int error = look_at(path, "torn", out);
+    return error ? look_at(path, "good", out) : 0;
+}
+
+bool __wrap_repair_has_room(const char *path, int64_t free_floor_bytes) {
+    atomic_fetch_add(&disk.looks, 1);
+    return !atomic_load(&disk.is_full);
 }
 
 static int draw(uint8_t **jpeg, size_t *size_bytes) {
@@ -73,6 +133,7 @@ static void close_library(void) {
 
 static int open_house(void **state) {
     memset(&house, 0, sizeof(house));
+    memset(&disk, 0, sizeof(disk));
     place_make((void **)&house.place);
     config_init_defaults(&house.config);
     snprintf(house.dir, sizeof(house.dir), "%s/recordings", house.place->dir);
@@ -244,7 +305,7 @@ static void test_everybody_sees_what_is_theirs_alone(void **state) {
     assert_int_equal(library_remove(house.library, &stranger, of_ada, NULL), -1);
     assert_true(is_on_disk(of_ada));
     assert_int_equal(library_remove(house.library, &owner, of_ada, NULL), 0);
-    WAIT_UNTIL(!is_on_disk(of_ada));
+    WAIT_UNTIL(!is_on_disk(of_ada)); // its poster may be drawn just now
 }
 
 static void test_lists_are_read_page_by_page(void **state) {
@@ -393,6 +454,187 @@ static void test_what_was_not_finished_is_recovered_at_the_start(void **state) {
     json_decref(json);
     WAIT_UNTIL(count_events("recording-recovered") == 1);
     WAIT_UNTIL(count_events("recording-failed") == 1);
+}
+
+// ---- what a full disk has left ----
+
+static void end_as(const char *id, const char *state, const char *reason, const char *media) {
+    const struct library_figures figures = {.state = state,
+                                            .reason = reason,
+                                            .duration_ns = INT64_C(5000000000),
+                                            .bytes = 10,
+                                            .segments = 1,
+                                            .gaps = 1,
+                                            .gap_ns = 2000000000};
+    write_media(id, 1, media);
+    library_end(house.library, id, &figures);
+}
+
+static void write_details(const char *id) {
+    char path[LIBRARY_PATH_MAX];
+    assert_true(library_side_path(house.dir, id, "details.json", path));
+    assert_true(g_file_set_contents(
+        path,
+        "{\"duration_seconds\": 1, \"chapters\": [{\"at_seconds\": 0, \"title\": \"one\"},"
+        " {\"at_seconds\": 14, \"title\": \"two\"}], \"gaps_at\": [{\"at_seconds\": 1,"
+        " \"seconds\": 0.5}, {\"at_seconds\": 3, \"seconds\": 1.25}]}",
+        -1, NULL));
+}
+
+static json_t *read_details(const char *id) {
+    char path[LIBRARY_PATH_MAX];
+    assert_true(library_side_path(house.dir, id, "details.json", path));
+    return json_load_file(path, 0, NULL);
+}
+
+static bool has_sheet(const char *id) {
+    json_t *details = read_details(id), *sheet = json_object_get(details, "sheet");
+    bool has = sheet && json_integer_value(json_object_get(sheet, "columns")) == 4 &&
+               json_integer_value(json_object_get(sheet, "rows")) == 3;
+    json_decref(details);
+    return has;
+}
+
+static int64_t count_of(const char *id, const char *field) {
+    json_t *json = get(id);
+    int64_t count = json_integer_value(json_object_get(json, field));
+    json_decref(json);
+    return count;
+}
+
+static double number_of(const char *id, const char *field) {
+    json_t *json = get(id);
+    double number = json_number_value(json_object_get(json, field));
+    json_decref(json);
+    return number;
+}
+
+static void expect_mended(const char *id) {
+    WAIT_UNTIL(count_events("recording-repaired") == 1);
+    WAIT_UNTIL(has_sheet(id));
+    json_t *json = get(id), *details = read_details(id);
+    assert_string_equal(json_string_value(json_object_get(json, "state")), "failed");
+    assert_string_equal(json_string_value(json_object_get(json, "reason")), "disk-full");
+    assert_true(json_number_value(json_object_get(json, "duration_seconds")) == 9);
+    assert_int_equal(json_integer_value(json_object_get(json, "bytes")), 9);
+    assert_int_equal(json_integer_value(json_object_get(json, "gaps")), 1);
+    assert_true(json_is_string(json_object_get(json, "poster")));
+    assert_true(json_number_value(json_object_get(details, "duration_seconds")) == 9);
+    assert_string_equal(disk.chapters, "one@0 two@14 ");
+    assert_int_equal(atomic_load(&disk.repairs), 1);
+    json_decref(details);
+    json_decref(json);
+}
+
+static void test_what_a_full_disk_has_left_is_made_whole_when_there_is_room(void **state) {
+    for (int restarts = 0; restarts < 2; restarts++) {
+        char id[LIBRARY_ID_MAX], whole[LIBRARY_ID_MAX];
+        atomic_store(&disk.is_full, true);
+        atomic_store(&disk.repairs, 0);
+        begin(whole, "ben", 0);
+        end_as(whole, "failed", "disk-full", "good one"); // below the floor: it was finished
+        begin(id, "ada", 0);
+        write_details(id);
+        end_as(id, "failed", "disk-full", "torn file");
+        atomic_store(&disk.looks, 0);
+        WAIT_UNTIL(atomic_load(&disk.looks) >= 2); // it looks again and again
+        assert_int_equal(atomic_load(&disk.repairs), 0);
+        if (restarts)
+            close_library();
+        atomic_store(&disk.is_full, false);
+        if (restarts)
+            open_library();
+        expect_mended(id);
+        close_house(state);
+        open_house(state);
+    }
+}
+
+// It was finished, but there was no room to make a plain one of its fragments.
+static void test_an_mp4_is_made_a_plain_one_when_there_is_room(void **state) {
+    char id[LIBRARY_ID_MAX], path[LIBRARY_PATH_MAX];
+    begin(id, "ada", 0);
+    char *sql = g_strdup_printf("UPDATE recordings SET container = 'mp4' WHERE id = '%s'", id);
+    place_execute(house.place, sql);
+    g_free(sql);
+    assert_true(library_media_path(house.dir, id, "mp4", 1, path));
+    assert_true(g_file_set_contents(path, "torn fragments", -1, NULL));
+    atomic_store(&disk.is_full, true);
+    end(id, 10);
+    WAIT_UNTIL(atomic_load(&disk.looks) >= 1);
+    assert_int_equal(atomic_load(&disk.repairs), 0);
+    atomic_store(&disk.is_full, false);
+    WAIT_UNTIL(count_events("recording-repaired") == 1);
+    assert_true(has_state(id, "finished"));
+    assert_true(number_of(id, "duration_seconds") == 14);
+}
+
+// However often the server begins anew.
+static void test_what_cannot_be_repaired_is_not_tried_for_ever(void **state) {
+    char sick[LIBRARY_ID_MAX], bad[LIBRARY_ID_MAX];
+    begin(sick, "ada", 0);
+    end_as(sick, "failed", "write-error", "sick file");
+    WAIT_UNTIL(atomic_load(&disk.repairs) == 1);
+    for (int i = 2; i <= 5; i++) {
+        close_library();
+        open_library();
+        WAIT_UNTIL(atomic_load(&disk.repairs) == i);
+    }
+    begin(bad, "ben", 0);
+    end_as(bad, "failed", "write-error", "no media");
+    WAIT_UNTIL(atomic_load(&disk.repairs) == 6);
+    for (int i = 0; i < 2; i++) {
+        char other[LIBRARY_ID_MAX], path[LIBRARY_PATH_MAX];
+        close_library();
+        open_library();
+        begin(other, "cy", 0); // whose picture comes after all that
+        assert_true(library_side_path(house.dir, other, "poster.jpg", path));
+        end(other, 10);
+        WAIT_UNTIL(g_file_test(path, G_FILE_TEST_EXISTS));
+        assert_int_equal(atomic_load(&disk.repairs), 6);
+    }
+    assert_true(has_state(sick, "failed") && has_state(bad, "failed"));
+}
+
+static void test_what_is_deleted_while_it_is_repaired_stays_deleted(void **state) {
+    char id[LIBRARY_ID_MAX];
+    begin(id, "ada", 0);
+    atomic_store(&disk.is_slow, true);
+    end_as(id, "failed", "disk-full", "torn file");
+    WAIT_UNTIL(atomic_load(&disk.is_in_repair));
+    assert_int_equal(library_remove(house.library, &key, id, NULL), 0);
+    assert_int_equal(library_make_dir(house.dir, id), 0); // what a repair may still do
+    write_media(id, 1, "torn file");
+    atomic_store(&disk.is_slow, false);
+    WAIT_UNTIL(atomic_load(&disk.repairs) == 1);
+    close_library();
+    open_library();
+    assert_false(sees(&key, id));
+    assert_int_equal(count_events("recording-repaired"), 0);
+}
+
+static void test_a_crash_without_room_for_a_repair_is_recovered_and_made_whole_later(void **state) {
+    char id[LIBRARY_ID_MAX];
+    begin(id, "ada", 0);
+    write_media(id, 1, "torn by a ");
+    write_media(id, 2, "torn crash");
+    write_details(id);
+    atomic_store(&disk.is_full, true);
+    close_library();
+    open_library();
+    WAIT_UNTIL(has_state(id, "recovered"));
+    assert_true(number_of(id, "duration_seconds") == 20);
+    assert_int_equal(count_of(id, "gaps"), 2); // as they were written down
+    assert_true(number_of(id, "gap_seconds") == 1.75);
+    assert_int_equal(atomic_load(&disk.repairs), 0);
+    atomic_store(&disk.is_full, false);
+    WAIT_UNTIL(count_events("recording-repaired") == 1);
+    assert_true(has_state(id, "recovered"));
+    assert_int_equal(atomic_load(&disk.repairs), 2);
+    assert_string_equal(disk.chapters, "one@-10 two@4 "); // as the second file tells the time
+    assert_int_equal(count_of(id, "gaps"), 2);
+    assert_true(number_of(id, "duration_seconds") == 20);
+    WAIT_UNTIL(has_sheet(id));
 }
 
 // ---- what is deleted ----
@@ -553,6 +795,11 @@ int main(void) {
         HOUSE_TEST(test_the_disk_is_known_before_a_recording_is_asked_for),
         HOUSE_TEST(test_the_disk_is_looked_at_again_and_again),
         HOUSE_TEST(test_what_was_not_finished_is_recovered_at_the_start),
+        HOUSE_TEST(test_what_a_full_disk_has_left_is_made_whole_when_there_is_room),
+        HOUSE_TEST(test_an_mp4_is_made_a_plain_one_when_there_is_room),
+        HOUSE_TEST(test_what_cannot_be_repaired_is_not_tried_for_ever),
+        HOUSE_TEST(test_what_is_deleted_while_it_is_repaired_stays_deleted),
+        HOUSE_TEST(test_a_crash_without_room_for_a_repair_is_recovered_and_made_whole_later),
         HOUSE_TEST(test_what_is_too_old_is_deleted),
         HOUSE_TEST(test_the_oldest_are_deleted_when_all_are_too_much),
         HOUSE_TEST(test_with_a_user_their_recordings_go),

@@ -630,7 +630,7 @@ static void test_recorder_killed_loses_a_second_at_most(void **state) {
         assert_true(film_is_near(film.audio.last_ns, pushed_ns, FILM_S));
         assert_true(film.video.rises && film.audio.rises);
         struct repair_outcome outcome;
-        assert_int_equal(repair_file(path, &outcome), 0);
+        assert_int_equal(repair_file(path, NULL, &outcome), 0);
         struct film repaired;
         assert_true(film_read(path, &repaired));
         assert_int_equal(repaired.video.count, film.video.count);

@@ -161,16 +161,18 @@ static void play_file(const char *path, struct show *show) {
     AVFormatContext *format = NULL;
     AVCodecContext *contexts[2] = {0};
     assert_int_equal(avformat_open_input(&format, path, NULL, NULL), 0);
-    assert_true(format->nb_streams <= 2);
-    for (unsigned i = 0; i < format->nb_streams; i++)
+    assert_true(format->nb_streams <= 3); // the third: MP4's chapters
+    unsigned count = format->nb_streams < 2 ? format->nb_streams : 2;
+    for (unsigned i = 0; i < count; i++)
         contexts[i] = open_decoder(format->streams[i]);
     AVPacket *packet = av_packet_alloc();
     AVFrame *frame = av_frame_alloc();
     while (av_read_frame(format, packet) >= 0) {
+        assert_true((unsigned)packet->stream_index < count);
         decode(show, contexts[packet->stream_index], packet, frame);
         av_packet_unref(packet);
     }
-    for (unsigned i = 0; i < format->nb_streams; i++) {
+    for (unsigned i = 0; i < count; i++) {
         decode(show, contexts[i], NULL, frame);
         avcodec_free_context(&contexts[i]);
     }
@@ -247,12 +249,58 @@ static void test_recording_of_sound_alone_keeps_its_time(void **state) {
     room_close(&room);
 }
 
+// Where a box of the file begins; -1: nowhere.
+static int64_t find_box(const char *path, const char *type) {
+    size_t size_bytes;
+    uint8_t *data = film_load(path, &size_bytes);
+    int64_t found = -1;
+    for (size_t at = 0; at + 8 <= size_bytes && found < 0;) {
+        size_t box_bytes = (size_t)data[at] << 24 | (size_t)data[at + 1] << 16 |
+                           (size_t)data[at + 2] << 8 | data[at + 3];
+        if (memcmp(data + at + 4, type, 4) == 0)
+            found = (int64_t)at;
+        at = box_bytes < 8 ? size_bytes : at + box_bytes;
+    }
+    free(data);
+    return found;
+}
+
+static void assert_chapters(const struct film *film) {
+    static const int64_t AT_S[] = {0, 2, 7}; // MP4's begin at 0
+    static const char *const TITLES[] = {"A call", "Anna joins",
+                                         "Ben \xc3\xa4u\xc3\x9f"
+                                         "ert sich"};
+    assert_int_equal(film->chapters, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_true(film_is_near(film->chapter_ns[i], AT_S[i] * FILM_S, 50 * FILM_MS));
+        assert_string_equal(film->chapter_titles[i], TITLES[i]);
+    }
+}
+
+// Index in front, no fragments, chapters.
+static void assert_plain_mp4(const char *path, const struct film *film) {
+    struct repair_outcome look;
+    assert_int_equal(find_box(path, "moof"), -1);
+    assert_true(find_box(path, "moov") > 0);
+    assert_true(find_box(path, "moov") < find_box(path, "mdat"));
+    assert_chapters(film);
+    assert_true(repair_is_whole(path, &look));
+    assert_int_equal(look.bytes, film_size(path));
+    assert_true(film_is_near(look.duration_ns, film->duration_ns, 100 * FILM_MS));
+}
+
 static void test_recording_as_mp4_is_one_that_players_seek_in(void **state) {
     struct room room = {.moments_ns = {FILM_S, 8 * FILM_S}, .moments = 2};
     struct recorder_config config = recording_config(state, "a");
     config.container = RECORDER_MP4;
     room_open(&room, &config);
     for (int i = 0; i < 10; i++) {
+        if (i == 2)
+            recorder_add_chapter(room.recording.recorder, room.recording.now_ns, "Anna joins");
+        if (i == 7)
+            recorder_add_chapter(room.recording.recorder, room.recording.now_ns,
+                                 "Ben \xc3\xa4u\xc3\x9f"
+                                 "ert sich");
         room_play(&room, FILM_S);
         recording_let_catch_up(&room.recording, (i + 1) * FILM_S);
     }
@@ -264,21 +312,31 @@ static void test_recording_as_mp4_is_one_that_players_seek_in(void **state) {
     assert_true(film_is_near(film.duration_ns, 10 * FILM_S, 100 * FILM_MS));
     assert_true(film.video.rises && film.audio.rises);
     assert_true(film.video.keyframes >= 3);
+    assert_plain_mp4(room.recording.path, &film);
     struct show show;
     play_file(room.recording.path, &show);
     assert_together(&show, room.moments_ns, 2);
     assert_int_equal(recording_stats(&room.recording).bytes, film_size(room.recording.path));
     room_close(&room);
-    // What a crash would have left.
+    // What a crash would have left, and what others know of its chapters.
+    const struct repair_chapter chapters[] = {{2 * FILM_S, "Anna joins"},
+                                              {7 * FILM_S, "Ben \xc3\xa4u\xc3\x9f"
+                                                           "ert sich"},
+                                              {900 * FILM_S, "what is lost"}};
+    const struct repair_config repair = {.chapters = chapters, .chapter_count = 3};
+    struct repair_outcome outcome;
+    assert_false(repair_is_whole(left, &outcome));
+    assert_int_equal(repair_measure(left, &outcome), 0);
+    assert_true(film_is_near(outcome.duration_ns, 10 * FILM_S, FILM_S));
     for (int is_repaired = 0; is_repaired < 2; is_repaired++) {
-        struct repair_outcome outcome;
         if (is_repaired)
-            assert_int_equal(repair_file(left, &outcome), 0);
+            assert_int_equal(repair_file(left, &repair, &outcome), 0);
         assert_true(film_read(left, &film));
         assert_true(film_is_near(film.video.last_ns, 10 * FILM_S, FILM_S));
         assert_true(film_is_near(film.audio.last_ns, 10 * FILM_S, FILM_S));
     }
     assert_true(film_is_near(film.duration_ns, 10 * FILM_S, FILM_S));
+    assert_plain_mp4(left, &film);
     play_file(left, &show);
     assert_together(&show, room.moments_ns, 2);
 }

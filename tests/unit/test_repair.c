@@ -88,7 +88,7 @@ static void test_repair_gives_a_crashed_file_its_duration(void **state) {
         struct film crashed, film;
         assert_true(film_read(path, &crashed));
         struct repair_outcome outcome;
-        assert_int_equal(repair_file(path, &outcome), 0);
+        assert_int_equal(repair_file(path, NULL, &outcome), 0);
         assert_true(film_read(path, &film));
         assert_false(film.is_broken);
         assert_true(film_is_near(film.duration_ns, 2 * FILM_S, 60 * FILM_MS));
@@ -113,7 +113,7 @@ static void test_repair_makes_a_file_seekable(void **state) {
     const char *path = path_of(state, 0);
     make_file(path, "webm", false);
     struct repair_outcome outcome;
-    assert_int_equal(repair_file(path, &outcome), 0);
+    assert_int_equal(repair_file(path, NULL, &outcome), 0);
     size_t size_bytes;
     uint8_t *data = film_load(path, &size_bytes);
     static const uint8_t CUES[] = {0x1c, 0x53, 0xbb, 0x6b};
@@ -128,7 +128,7 @@ static void test_repair_of_a_whole_file_changes_nothing_in_it(void **state) {
     assert_true(film_read(path, &before));
     struct repair_outcome outcome;
     for (int i = 0; i < 2; i++)
-        assert_int_equal(repair_file(path, &outcome), 0);
+        assert_int_equal(repair_file(path, NULL, &outcome), 0);
     assert_true(film_read(path, &after));
     assert_int_equal(after.video.count, before.video.count);
     assert_int_equal(after.audio.count, before.audio.count);
@@ -139,9 +139,68 @@ static void test_repair_of_a_whole_file_changes_nothing_in_it(void **state) {
     assert_string_equal(after.chapter_titles[0], "Anna joins");
 }
 
+static void test_repair_tells_what_was_not_finished(void **state) {
+    for (int i = 0; i < 2; i++) {
+        const char *path = path_of(state, i);
+        struct repair_outcome look = {.bytes = 7}, measured;
+        make_file(path, FORMATS[i], false);
+        int64_t size_bytes = film_size(path);
+        assert_false(repair_is_whole(path, &look));
+        assert_int_equal(look.bytes, 7);
+        assert_int_equal(repair_measure(path, &measured), 0);
+        assert_true(film_is_near(measured.duration_ns, 2 * FILM_S, 60 * FILM_MS));
+        assert_int_equal(measured.bytes, size_bytes);
+        assert_int_equal(film_size(path), size_bytes);
+        assert_int_equal(repair_file(path, NULL, &measured), 0);
+        assert_true(repair_is_whole(path, &look));
+        assert_int_equal(look.bytes, film_size(path));
+        assert_true(film_is_near(look.duration_ns, measured.duration_ns, 40 * FILM_MS));
+    }
+    struct repair_outcome outcome;
+    film_store(film_path(state, "bad.webm"), (const uint8_t *)"bad", 3);
+    assert_false(repair_is_whole(film_path(state, "bad.webm"), &outcome));
+    assert_int_equal(repair_measure(film_path(state, "bad.webm"), &outcome), -ENODATA);
+}
+
+static void test_repair_gives_chapters_to_a_file_that_has_none(void **state) {
+    const struct repair_chapter chapters[] = {
+        {-FILM_S, "before"}, {0, "one"}, {FILM_S, "two"}, {9 * FILM_S, "after"}};
+    const struct repair_config config = {.chapters = chapters, .chapter_count = 4};
+    struct repair_outcome outcome;
+    struct film film;
+    for (int i = 0; i < 2; i++) {
+        const char *path = path_of(state, i);
+        make_file(path, FORMATS[i], false);
+        assert_int_equal(repair_file(path, &config, &outcome), 0);
+        assert_true(film_read(path, &film));
+        assert_int_equal(film.chapters, 2);
+        assert_int_equal(film.chapter_ns[1], FILM_S);
+        assert_string_equal(film.chapter_titles[0], "one");
+        assert_string_equal(film.chapter_titles[1], "two");
+    }
+    const char *path = path_of(state, 0);
+    make_file(path, "webm", true);
+    assert_int_equal(repair_file(path, &config, &outcome), 0);
+    assert_true(film_read(path, &film));
+    assert_int_equal(film.chapters, 1); // its own
+}
+
+static void test_repair_leaves_alone_what_there_is_no_room_for(void **state) {
+    const char *path = path_of(state, 0);
+    make_file(path, "webm", false);
+    int64_t size_bytes = film_size(path);
+    struct repair_outcome outcome = {.bytes = 7};
+    const struct repair_config config = {.free_floor_bytes = INT64_MAX / 4};
+    assert_int_equal(repair_file(path, &config, &outcome), -ENOSPC);
+    assert_false(repair_has_room(path, config.free_floor_bytes));
+    assert_int_equal(outcome.bytes, 7);
+    assert_int_equal(film_size(path), size_bytes);
+    assert_false(is_there(path, ".part"));
+}
+
 static void assert_repaired_or_untouched(const char *path, size_t size_bytes) {
     struct repair_outcome outcome = {.bytes = 7};
-    int result = repair_file(path, &outcome);
+    int result = repair_file(path, NULL, &outcome);
     struct film film;
     if (result == 0) {
         assert_true(film_read(path, &film));
@@ -199,7 +258,7 @@ static void test_repair_of_garbage_harms_nothing(void **state) {
             data[at] = (uint8_t)rand();
         film_store(path, data, size_bytes);
         struct repair_outcome outcome;
-        assert_int_equal(repair_file(path, &outcome), -ENODATA);
+        assert_int_equal(repair_file(path, NULL, &outcome), -ENODATA);
         free(data);
     }
 }
@@ -213,18 +272,18 @@ static void test_repair_reads_no_other_format_and_follows_no_list(void **state) 
     const char *path = path_of(state, 0);
     film_store(path, (const uint8_t *)list, strlen(list));
     struct repair_outcome outcome;
-    assert_int_equal(repair_file(path, &outcome), -ENODATA);
+    assert_int_equal(repair_file(path, NULL, &outcome), -ENODATA);
     assert_int_equal(film_size(path), strlen(list));
 }
 
 static void test_repair_refuses_what_is_no_recording(void **state) {
     struct repair_outcome outcome;
-    assert_int_equal(repair_file(film_path(state, "none.webm"), &outcome), -ENOENT);
+    assert_int_equal(repair_file(film_path(state, "none.webm"), NULL, &outcome), -ENOENT);
     film_store(film_path(state, "a.txt"), (const uint8_t *)"text", 4);
-    assert_int_equal(repair_file(film_path(state, "a.txt"), &outcome), -EINVAL);
-    assert_int_equal(repair_file("/tmp", &outcome), -EINVAL);
+    assert_int_equal(repair_file(film_path(state, "a.txt"), NULL, &outcome), -EINVAL);
+    assert_int_equal(repair_file("/tmp", NULL, &outcome), -EINVAL);
     film_store(film_path(state, "empty.webm"), (const uint8_t *)"", 0);
-    assert_int_equal(repair_file(film_path(state, "empty.webm"), &outcome), -ENODATA);
+    assert_int_equal(repair_file(film_path(state, "empty.webm"), NULL, &outcome), -ENODATA);
 }
 
 // ---- pictures ----
@@ -309,6 +368,9 @@ int main(void) {
         test(test_repair_gives_a_crashed_file_its_duration),
         test(test_repair_makes_a_file_seekable),
         test(test_repair_of_a_whole_file_changes_nothing_in_it),
+        test(test_repair_tells_what_was_not_finished),
+        test(test_repair_gives_chapters_to_a_file_that_has_none),
+        test(test_repair_leaves_alone_what_there_is_no_room_for),
         test(test_repair_of_what_is_cut_off_anywhere),
         test(test_repair_of_garbage_harms_nothing),
         test(test_repair_reads_no_other_format_and_follows_no_list),
