@@ -364,6 +364,23 @@ static void test_a_ticket_stands_between_authorization_and_the_cookie(void **sta
     close_house(&house);
 }
 
+// Whoever else has the ticket must not be given the answer.
+static void test_a_ticket_makes_no_answer_that_is_kept(void **state) {
+    static const char body[] = "{\"login\":\"zoe\",\"password\":\"mosaic of seven words\"}";
+    struct house house = open_house();
+    char ticket[TICKET_BYTES_MAX], target[300];
+    assert_true(ticket_make(TEST_SECRET, "m1", time(NULL) + 60, ticket));
+    snprintf(target, sizeof(target), "/api/v1/users?ticket=%s", ticket);
+    for (int i = 0; i < 2; i++) {
+        struct answer *answer =
+            client_ask(house.hub, "POST", target, JSON_LINE "Idempotency-Key: one\r\n", body);
+        assert_int_equal(answer->status, i == 0 ? 201 : 409);
+        assert_null(answer_header(answer, "Idempotent-Replayed"));
+        free(answer);
+    }
+    close_house(&house);
+}
+
 static void test_a_token_for_a_single_use_is_not_used_up_by_asking(void **state) {
     struct house house = open_house();
     struct token_claims claims = {.room = "ada",
@@ -633,6 +650,7 @@ int main(void) {
         cmocka_unit_test(test_each_credential_that_is_wrong_has_its_code),
         cmocka_unit_test(test_a_ticket_reads_files_and_nothing_else),
         cmocka_unit_test(test_a_ticket_stands_between_authorization_and_the_cookie),
+        cmocka_unit_test(test_a_ticket_makes_no_answer_that_is_kept),
         cmocka_unit_test(test_a_token_for_a_single_use_is_not_used_up_by_asking),
         cmocka_unit_test(test_a_cookie_that_has_ended_keeps_nobody_out),
         cmocka_unit_test(test_a_cookie_carries_neither_key_nor_token),
