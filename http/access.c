@@ -9,6 +9,7 @@
 #include "http/request.h"
 
 #include "mcu/accounts.h"
+#include "mcu/ticket.h"
 #include "mcu/token.h"
 
 #include <sodium.h>
@@ -156,6 +157,13 @@ static const char *find_cookie(const struct request *request) {
     return secret && secret[0] && may_use_cookie(request) ? secret : NULL;
 }
 
+// Elsewhere the word is free: a page may have a query of its own.
+static int recognise_ticket(const struct access *access, const struct request *request,
+                            struct caller *out, struct refusal *refusal) {
+    const char *ticket = request_is_api(request) ? request_query(request, "ticket") : NULL;
+    return ticket ? ticket_read(access->token_secret, ticket, time(NULL), out, refusal) : 0;
+}
+
 int access_recognise(const struct access *access, const struct request *request, struct caller *out,
                      struct refusal *refusal) {
     static const char scheme[] = "Bearer ";
@@ -166,10 +174,9 @@ int access_recognise(const struct access *access, const struct request *request,
                            "The Authorization of this server is Bearer, with a key or a token.");
     if (given)
         return recognise_bearer(access, given + sizeof(scheme) - 1, out, refusal);
-    const char *cookie = find_cookie(request);
-    if (cookie)
-        recognise_sign_in(access, cookie, out);
-    return 0;
+    int result = recognise_ticket(access, request, out, refusal);
+    const char *cookie = out->kind == CALLER_NOBODY ? find_cookie(request) : NULL;
+    return cookie && recognise_sign_in(access, cookie, out) ? 0 : result;
 }
 
 // ---- what they may do ----

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Who asks, by what they send: the API key, a join token or a sign-in's secret as
-// Authorization: Bearer, or a sign-in's cookie. What they may do is decided by mcu/permission.h.
-// Constant after create; any thread.
+// Authorization: Bearer, a ticket in the query (below /api/ alone), or a sign-in's cookie. What
+// they may do is decided by mcu/permission.h. Constant after create; any thread.
 #ifndef HTTP_ACCESS_H
 #define HTTP_ACCESS_H
 
@@ -22,7 +22,8 @@ struct access *access_create(const char *api_key, const char *token_secret,
                              struct accounts *accounts, struct store *store);
 void access_destroy(struct access *access); // NULL is allowed
 
-// A credential in Authorization that is wrong or expired is a 401, not a nobody. A cookie counts
+// A credential in Authorization that is wrong or expired is a 401, not a nobody; so is a ticket,
+// unless a cookie beside it counts: a page stays open for longer than its tickets. A cookie counts
 // for reading requests, and for changing ones only if they come from a page of this very server
 // (Origin, Sec-Fetch-Site): elsewhere it counts as none, and so does one that has ended. 0, or -1
 // and *refusal.

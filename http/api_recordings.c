@@ -8,9 +8,11 @@
 #include "http/request.h"
 #include "http/routes.h"
 #include "mcu/library.h"
+#include "mcu/ticket.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { SEGMENTS_MAX = 100000 };
 
@@ -21,6 +23,35 @@ static bool is_here(const struct request *request, struct reply *reply) {
     refusal_set(&refusal, 503, "not-ready", "This server keeps no recordings.");
     reply_refusal(reply, &refusal);
     return false;
+}
+
+// ---- tickets ----
+
+static void add_ticket(json_t *recording, const char *name, const char *ticket) {
+    const char *address = json_string_value(json_object_get(recording, name));
+    if (address)
+        json_object_set_new(recording, name, json_sprintf("%s?ticket=%s", address, ticket));
+}
+
+// Only where it is shown to who may read it: not in events, which go to others, nor to who merely
+// recorded it.
+static void give_ticket(const struct request *request, json_t *recording) {
+    const struct site *site = request->site;
+    int64_t until_s = ticket_expiry(time(NULL), site->config->recordings_ticket_hours);
+    const char *id = json_string_value(json_object_get(recording, "id"));
+    char ticket[TICKET_BYTES_MAX];
+    if (!id || !ticket_make(site->token_secret, id, until_s, ticket))
+        return;
+    add_ticket(recording, "media", ticket);
+    add_ticket(recording, "poster", ticket);
+}
+
+static void give_tickets(const struct request *request, json_t *list) {
+    size_t i;
+    json_t *recording;
+    json_array_foreach(json_object_get(list, "recordings"), i, recording) {
+        give_ticket(request, recording);
+    }
 }
 
 // ---- in the room ----
@@ -48,6 +79,8 @@ static void list(struct request *request, struct reply *reply, const char *room)
     if (result == 0)
         result = library_list(request->site->library, &request->caller, room, cursor, limit, &out,
                               &refusal);
+    if (result == 0)
+        give_tickets(request, out);
     people_answer(reply, result, 200, out, &refusal);
 }
 
@@ -76,6 +109,8 @@ void api_get_recording(struct request *request, struct reply *reply) {
         return;
     int result = library_get(request->site->library, &request->caller,
                              request_param(request, "recording"), &out, &refusal);
+    if (result == 0)
+        give_ticket(request, out);
     people_answer(reply, result, 200, out, &refusal);
 }
 

@@ -235,13 +235,18 @@ static bool is_key(const char *key) {
     return bytes > 0 && bytes <= IDEMPOTENCY_KEY_MAX;
 }
 
+// Anybody may have the same ticket.
+static bool is_somebody(const struct request *request) {
+    return request->caller.kind != CALLER_NOBODY && request->caller.kind != CALLER_TICKET;
+}
+
 void idempotency_answer(struct idempotency *idempotency, struct request *request,
                         struct reply *reply,
                         void (*handle)(struct request *request, struct reply *reply)) {
     const char *key = request_header(request, "Idempotency-Key");
     struct attempt attempt = {.idempotency = idempotency};
     struct refusal refusal;
-    if (!key || !idempotency->store || request->caller.kind == CALLER_NOBODY) {
+    if (!key || !idempotency->store || !is_somebody(request)) {
         handle(request, reply);
     } else if (!is_key(key)) {
         request_refuse_field(&refusal, "Idempotency-Key", "must be 1 to %d printable characters",

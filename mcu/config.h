@@ -40,6 +40,7 @@ struct config {
     int recordings_per_room_max; // 4 at once
     int recordings_days;         // 0: kept for ever; else deleted after so many days
     int recordings_total_gb;     // 0: no limit; else the oldest are deleted
+    int recordings_ticket_hours; // 6: how long the address of a recording's file opens it, at least
     bool recordings_sound;       // true: a tone tells everybody that recording begins
     int broadcasts_per_room_max; // 4 at once
     char *broadcasts_ca_file;    // "": rtmps servers are signed by whom the system trusts

@@ -173,6 +173,8 @@ const struct setting settings[] = {
      .help = "Recordings are deleted after so many days; 0: never."},
     {"recordings", "total_gb", NULL, NUMBER(recordings_total_gb), .initial = "0", .min = 0, .max = 10000000,
      .help = "When all recordings take more than this, the oldest are deleted; 0: no limit."},
+    {"recordings", "ticket_hours", NULL, NUMBER(recordings_ticket_hours), .initial = "6", .min = 1, .max = 720,
+     .help = "Hours that the address of a recording's file, with its ticket, opens it for whoever has it."},
     {"recordings", "sound", NULL, SWITCH(recordings_sound), .initial = "true",
      .help = "A short tone in the mix tells everybody that a recording begins."},
     {"recordings", "broadcasts_per_room_max", NULL, NUMBER(broadcasts_per_room_max), .initial = "4", .min = 0, .max = 100,

@@ -24,7 +24,7 @@
 
 struct library;
 
-enum { LIBRARY_ID_MAX = 32, LIBRARY_PATH_MAX = 1024 };
+enum { LIBRARY_ID_MAX = RECORDING_ID_MAX, LIBRARY_PATH_MAX = 1024 };
 
 // Borrows all, which must outlive it. Begins to repair, and looks at the disk (for half a second at
 // most). NULL when out of memory or threads.
@@ -63,8 +63,9 @@ void library_note(struct library *library, const char *id, const struct library_
 void library_end(struct library *library, const char *id, const struct library_figures *figures);
 
 // JSON as assets/openapi.yaml says. 0, or -1 and *refusal. The key sees all; a user those of their
-// rooms; a moderator (CALLER_ROOM) those of that room. What is somebody else's does not exist (404
-// recording-not-found). room NULL: of all rooms. cursor NULL: from the newest on.
+// rooms; a moderator (CALLER_ROOM) those of that room; a ticket its own. What is somebody else's
+// does not exist (404 recording-not-found). room NULL: of all rooms. cursor NULL: from the newest
+// on.
 int library_list(struct library *library, const struct caller *caller, const char *room,
                  const char *cursor, int limit, json_t **out, struct refusal *refusal);
 int library_get(struct library *library, const struct caller *caller, const char *id, json_t **out,

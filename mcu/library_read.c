@@ -26,6 +26,7 @@ static bool may_see(const struct caller *caller, const struct store_recording *r
     switch (caller->kind) {
     case CALLER_NOBODY: return false;
     case CALLER_KEY: return true;
+    case CALLER_TICKET: return strcmp(caller->recording, recording->id) == 0;
     case CALLER_USER: return recording->owner != 0 && recording->owner == caller->user;
     case CALLER_ROOM:
         return caller->role == ROLE_MODERATOR && strcmp(caller->room, recording->room) == 0;

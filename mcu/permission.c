@@ -8,6 +8,7 @@ enum need {
     NEED_NOTHING,
     NEED_THIS_MACHINE, // or the key
     NEED_CREDENTIAL,   // to be somebody
+    NEED_TICKET,       // that, or a ticket
     NEED_ACCOUNT,      // signed in, or the key
     NEED_ROLE,         // to be in the room, whatever as
     NEED_GRANT,        // to have the rule's grant in the room
@@ -46,6 +47,7 @@ static const struct rule rules[ACTIONS] = {
     [ACTION_OWN_ACCOUNT]      = {"own-account",      NEED_ACCOUNT,      0,            NULL},
     [ACTION_PLAN_MEETINGS]    = {"plan-meetings",    NEED_ACCOUNT,      0,            NULL},
     [ACTION_REACT]            = {"react",            NEED_GRANT,        GRANT_REACT,  "You may not react or raise your hand in this room."},
+    [ACTION_READ_FILES]       = {"read-files",       NEED_TICKET,       0,            NULL},
     [ACTION_READ_RECORDINGS]  = {"read-recordings",  NEED_CREDENTIAL,   0,            NULL},
     [ACTION_READ_ROOM]        = {"read-room",        NEED_ROLE,         0,            NULL},
     [ACTION_READ_ROOM_EVENTS] = {"read-room-events", NEED_MODERATOR,    0,            NULL},
@@ -63,6 +65,7 @@ static const struct rule rules[ACTIONS] = {
 static const char *const refused[] = {
     [NEED_THIS_MACHINE] = "Only programs on this machine itself, or with the API key, may do that.",
     [NEED_CREDENTIAL] = "Only people whom this server knows may do that.",
+    [NEED_TICKET] = "Only people whom this server knows, or with a ticket, may do that.",
     [NEED_ACCOUNT] = "Only people with an account on this server may do that.",
     [NEED_ROLE] = "Only people in this room may do that.",
     [NEED_MODERATOR] = "Only a moderator of this room may do that.",
@@ -170,7 +173,8 @@ static bool is_met(const struct rule *rule, const struct caller *caller,
     switch (rule->need) {
     case NEED_NOTHING: return true;
     case NEED_THIS_MACHINE: return caller->is_local || caller->kind == CALLER_KEY;
-    case NEED_CREDENTIAL: return caller->kind != CALLER_NOBODY;
+    case NEED_CREDENTIAL: return caller->kind != CALLER_NOBODY && caller->kind != CALLER_TICKET;
+    case NEED_TICKET: return caller->kind != CALLER_NOBODY;
     case NEED_ACCOUNT: return caller->kind == CALLER_USER || caller->kind == CALLER_KEY;
     case NEED_ROLE: return permission_role(caller, place) >= ROLE_VIEWER;
     case NEED_GRANT: return (grants_in(caller, place) & rule->grant) != 0;
@@ -185,6 +189,8 @@ static const char *explain(const struct rule *rule, const struct caller *caller,
                            const struct place *place) {
     bool is_by_role =
         rule->need == NEED_ROLE || rule->need == NEED_GRANT || rule->need == NEED_MODERATOR;
+    if (caller->kind == CALLER_TICKET)
+        return "A ticket opens the files of one recording, to be read, and nothing else.";
     if (is_by_role && is_elsewhere(caller, place))
         return "What you have been given is for another room.";
     return rule->refused ? rule->refused : refused[rule->need];

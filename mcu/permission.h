@@ -37,21 +37,23 @@ json_t *permission_grants_to_json(unsigned grants); // a list of names
 
 enum caller_kind {
     CALLER_NOBODY, // no credential
+    CALLER_TICKET, // an address that opens the files of one recording (ticket.h)
     CALLER_ROOM,   // a role in one room: a join token, or a member speaking over its session
     CALLER_USER,   // signed in
     CALLER_KEY,    // the API key: the operator
 };
 
-enum { CALLER_NAME_MAX = 64 };
+enum { CALLER_NAME_MAX = 64, RECORDING_ID_MAX = 32 };
 
 struct caller {
     enum caller_kind kind;
-    bool is_local;                   // from this machine itself
-    int64_t user;                    // of CALLER_USER
-    char user_name[CALLER_NAME_MAX]; // their login: the name of their personal room
-    char room[ROOM_NAME_MAX];        // of CALLER_ROOM
-    enum role role;                  // likewise
-    unsigned grants;                 // likewise
+    bool is_local;                    // from this machine itself
+    int64_t user;                     // of CALLER_USER
+    char user_name[CALLER_NAME_MAX];  // their login: the name of their personal room
+    char room[ROOM_NAME_MAX];         // of CALLER_ROOM
+    enum role role;                   // likewise
+    unsigned grants;                  // likewise
+    char recording[RECORDING_ID_MAX]; // of CALLER_TICKET
 };
 
 // Sorted by name in the table (permission.c), each with what it needs.
@@ -87,6 +89,7 @@ enum action {
     ACTION_RECORD,
     ACTION_LIST_RECORDINGS, // of a room: moderator
     ACTION_READ_RECORDINGS, // any credential; library.h decides recording by recording
+    ACTION_READ_FILES,      // of a recording: likewise, or a ticket
     ACTION_BROADCAST,       // moderator
     ACTIONS,
 };

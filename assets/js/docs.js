@@ -6,7 +6,7 @@ import { slug, textBlocks, textInline } from './docs-text.js';
 import { themeInit } from './theme.js';
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
-const CREDENTIALS = { key: 'the API key', token: 'a join token', signin: 'a sign-in', cookie: 'its cookie' };
+const CREDENTIALS = { key: 'the API key', token: 'a join token', signin: 'a sign-in', cookie: 'its cookie', ticket: 'a ticket' };
 const ROLES = { moderator: 'who moderates the room', viewer: 'who has any role in the room' };
 let description;
 

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The player of one recording: the browser's own, with the chapters and the chat beside it as lists that lead
-// to their place. Small files and media come by the sign-in's cookie; for the API key see #source().
-import { api, apiFetch } from './api.js';
+// to their place. Media and small files are opened by the ticket in their addresses.
+import { api } from './api.js';
 import { ask } from './ask.js';
 import { build, byId, icon, speak } from './dom.js';
-import { filmFacts, filmFile, filmFileName, filmHasTicket, filmIsRunning, filmIsSound, filmMedia, filmPath, filmState, filmTitle } from './film.js';
+import { filmFacts, filmFile, filmFileName, filmIsRunning, filmIsSound, filmMedia, filmPath, filmState, filmTitle } from './film.js';
 import { sizeWords } from './size.js';
 import { toast } from './toast.js';
 import { whenClock, whenDay, whenTime } from './when.js';
 
-// With the key a player cannot ask for parts of a file: it has to be taken whole.
-const WHOLE_BYTES_MAX = 400e6;
 const RETRIES_MAX = 2;
 const TRACKS = [['chapters.vtt', 'chapters', 'Chapters'], ['chat.vtt', 'subtitles', 'Chat']];
 
@@ -22,8 +20,6 @@ export class FilmPlayer {
   #segment = 1;
   #drawn = '';
   #retries = 0;
-  #releases = []; // what to let go with this film
-  #turn = 0; // counts the films, so that a slow answer for an earlier one is dropped
 
   // key: the API key, or null. onChange(): something was done, look again.
   constructor(key, { onChange }) {
@@ -33,7 +29,7 @@ export class FilmPlayer {
 
   get id() { return this.#film?.id ?? null; }
 
-  async show(film) {
+  show(film) {
     this.close();
     this.#film = film;
     this.#segment = 1;
@@ -42,7 +38,7 @@ export class FilmPlayer {
     byId('player').hidden = false;
     byId('player-title').focus();
     byId('player').scrollIntoView({ block: 'nearest' });
-    await this.#load();
+    this.#load();
   }
 
   // The same recording, as it is now. A player that plays is left alone.
@@ -51,17 +47,16 @@ export class FilmPlayer {
     this.#film = film;
     this.#draw();
     if (wasRunning && !filmIsRunning(film)) this.show(film);
+    else this.#renew();
   }
 
   close() {
-    this.#turn += 1;
     this.#media?.pause();
     this.#media?.removeAttribute('src');
     this.#media?.load();
     this.#media = null;
     this.#film = null;
     this.#drawn = '';
-    for (const release of this.#releases.splice(0)) release();
     byId('player-stage').replaceChildren();
     for (const id of ['chapters', 'chat']) byId(id).replaceChildren();
     for (const id of ['player', 'player-chapters', 'player-chat']) byId(id).hidden = true;
@@ -105,56 +100,15 @@ export class FilmPlayer {
   #buildDownload() {
     const film = this.#film;
     const name = filmFileName(film, this.#segment);
-    if (this.#key && !filmHasTicket(film)) return this.#door('Download', 'download', 'recording-download', () => this.#downloadWhole(name));
-    return build('a', { class: 'button small', 'data-testid': 'recording-download', href: filmMedia(film, { segment: this.#segment, isDownload: true }), download: name }, icon('download'), 'Download');
+    return build('a', { class: 'button small', 'data-testid': 'recording-download', href: filmMedia(film, this.#segment), download: name }, icon('download'), 'Download');
   }
 
-  async #load() {
-    const film = this.#film;
-    const stage = byId('player-stage');
-    if (filmIsRunning(film)) {
-      stage.replaceChildren(build('p', { class: 'player-note' }, icon('record'), 'It is still being recorded. It can be played when it has ended.'));
-      return;
-    }
-    const turn = this.#turn;
-    try {
-      const source = await this.#source();
-      if (turn !== this.#turn) return;
-      if (source) await this.#play(source, turn);
-    } catch (error) {
-      if (turn !== this.#turn) return;
-      stage.replaceChildren(build('p', { class: 'player-note' }, icon('warning'), error.message));
-      if (error.status == null) reportError(error);
-    }
+  #load() {
+    if (!filmIsRunning(this.#film)) this.#play();
+    else byId('player-stage').replaceChildren(build('p', { class: 'player-note' }, icon('record'), 'It is still being recorded. It can be played when it has ended.'));
   }
 
-  // Where the player takes the media from. A sign-in's cookie, or a ticket in the address, opens it part by part; the
-  // key goes into a header, which players do not send: then small files are taken whole, and large ones not at all.
-  async #source() {
-    const film = this.#film;
-    const url = filmMedia(film, { segment: this.#segment });
-    if (!this.#key || filmHasTicket(film)) return url;
-    const stage = byId('player-stage');
-    if (film.bytes > WHOLE_BYTES_MAX) {
-      stage.replaceChildren(build('p', { class: 'player-note' }, icon('info'),
-        `With the key alone, files of up to ${sizeWords(WHOLE_BYTES_MAX)} can be played here. Sign in as the owner of the room, or download it with a program.`));
-      return null;
-    }
-    stage.replaceChildren(build('p', { class: 'player-note', role: 'status' }, 'Loading…'));
-    return this.#takeWhole();
-  }
-
-  async #takeWhole() {
-    const turn = this.#turn;
-    const path = filmMedia(this.#film, { segment: this.#segment }).replace(/^\/api\/v1/, '');
-    const answer = await apiFetch('GET', path, { key: this.#key, accept: '*/*' });
-    const url = URL.createObjectURL(await answer.blob());
-    if (turn === this.#turn) this.#releases.push(() => URL.revokeObjectURL(url));
-    else URL.revokeObjectURL(url);
-    return url;
-  }
-
-  async #play(source, turn) {
+  #play() {
     const film = this.#film;
     const media = build(filmIsSound(film) ? 'audio' : 'video', { class: 'player-media', 'data-testid': 'media', controls: true, playsinline: true, preload: 'metadata', 'aria-label': filmTitle(film) });
     media.addEventListener('error', () => this.#onError(media));
@@ -162,27 +116,24 @@ export class FilmPlayer {
     this.#media = media;
     byId('player-stage').replaceChildren(media);
     byId('player-stage').classList.toggle('is-sound', filmIsSound(film));
-    if (film.poster && !filmIsSound(film)) this.#file('poster.jpg').then((url) => { if (this.#media === media && url) media.poster = url; });
+    if (film.poster && !filmIsSound(film)) media.poster = film.poster;
+    media.src = filmMedia(film, this.#segment);
+    for (const track of TRACKS) this.#addTrack(media, track);
+  }
+
+  // Tickets end: while it rests, it gets the address that opens it for longer.
+  #renew() {
+    const media = this.#media;
+    const source = filmMedia(this.#film, this.#segment);
+    if (!media?.paused || media.error || media.getAttribute('src') === source) return;
+    const at = media.currentTime;
+    media.addEventListener('loadedmetadata', () => { if (at > 0) media.currentTime = at; }, { once: true });
     media.src = source;
-    await Promise.all(TRACKS.map((track) => this.#addTrack(media, track, turn)));
   }
 
-  // Its URL, or null: there is none.
-  async #file(name) {
-    try {
-      const { url, release } = await filmFile(this.#film, name, this.#key);
-      this.#releases.push(release);
-      return url;
-    } catch {
-      return null;
-    }
-  }
-
-  async #addTrack(media, [name, kind, label], turn) {
-    const url = await this.#file(name);
-    if (!url || turn !== this.#turn) return;
-    const element = build('track', { kind, label, srclang: 'en', src: url });
-    element.addEventListener('load', () => { if (turn === this.#turn) this.#listCues(kind, element.track); });
+  #addTrack(media, [name, kind, label]) {
+    const element = build('track', { kind, label, srclang: 'en', src: filmFile(this.#film, name) });
+    element.addEventListener('load', () => { if (media === this.#media) this.#listCues(kind, element.track); });
     media.append(element);
     element.track.mode = 'hidden'; // loads it, and shows nothing over the picture
   }
@@ -222,16 +173,13 @@ export class FilmPlayer {
     speak(`At ${whenClock(seconds)}`);
   }
 
-  async #goToPart(segment, isPlaying) {
+  #goToPart(segment, isPlaying) {
     if (segment > this.#film.segments || segment < 1 || !this.#media) return;
     this.#segment = segment;
     this.#draw();
-    const turn = this.#turn;
     const media = this.#media;
-    const source = await this.#source().catch((error) => { toast(error.message, { kind: 'error' }); return null; });
-    if (!source || turn !== this.#turn) return;
     byId('player-stage').replaceChildren(media);
-    media.src = source;
+    media.src = filmMedia(this.#film, segment);
     if (isPlaying) media.play().catch(() => {});
   }
 
@@ -254,22 +202,6 @@ export class FilmPlayer {
     media.addEventListener('loadedmetadata', () => { if (at > 0) media.currentTime = at; }, { once: true });
     media.load();
     media.play().catch(() => {});
-  }
-
-  async #downloadWhole(name) {
-    if (this.#film.bytes > WHOLE_BYTES_MAX) {
-      toast(`With the key alone, files of up to ${sizeWords(WHOLE_BYTES_MAX)} can be taken from here.`, { kind: 'error' });
-      return;
-    }
-    try {
-      const url = this.#media?.src?.startsWith('blob:') ? this.#media.src : await this.#takeWhole();
-      const link = build('a', { href: url, download: name, hidden: true });
-      document.body.append(link);
-      link.click();
-      link.remove();
-    } catch (error) {
-      toast(error.message, { kind: 'error' });
-    }
   }
 
   async #stop() {

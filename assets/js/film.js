@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 // One recording of the library: where its files are, how it is called, its card in a list.
-import { apiFetch } from './api.js';
 import { build, icon } from './dom.js';
 import { sizeWords } from './size.js';
 import { whenClock, whenDay, whenTime } from './when.js';
 import { wordsForRecordingFault } from './words.js';
 
-const API = '/api/v1';
 const RUNNING = new Set(['recording', 'paused']);
 const LABELS = { webm: 'WebM', mkv: 'Matroska', mp4: 'MP4', ogg: 'Ogg' };
 
@@ -15,16 +13,19 @@ export const filmIsSound = ({ container, audio_only: isSound }) => container ===
 export const filmTitle = ({ title, room }) => title || room;
 export const filmPath = ({ id }) => `/recordings/${encodeURIComponent(id)}`;
 
-// The media, as the server names it: it may carry a ticket of its own in its query.
-export function filmMedia(film, { segment = 1, isDownload = false } = {}) {
-  const url = new URL(film.media ?? `${API}${filmPath(film)}/media`, location.origin);
+// The media, as the server names it: the ticket in its query opens it part by part, also with the key, which players
+// do not send.
+export function filmMedia({ media }, segment = 1) {
+  const url = new URL(media, location.origin);
   if (segment > 1) url.searchParams.set('segment', String(segment));
-  if (isDownload) url.searchParams.set('download', '1');
   return url.pathname + url.search;
 }
 
-// True if the media's address alone opens it, without a sign-in.
-export const filmHasTicket = ({ media }) => /\?./.test(media ?? '');
+// A small file beside it. The same ticket opens it.
+export function filmFile({ media }, name) {
+  const url = new URL(media, location.origin);
+  return url.pathname.replace(/media$/, name) + url.search;
+}
 
 // A name for a file: "ada 2026-01-02 15.04.webm"
 export function filmFileName(film, segment = 1) {
@@ -49,16 +50,8 @@ export function filmState(film) {
   return wordsForRecordingFault(film);
 }
 
-// A small file of the recording as a URL to load: with the key it has to be fetched, else the sign-in's cookie does.
-export async function filmFile(film, name, key) {
-  if (!key) return { url: `${API}${filmPath(film)}/${name}`, release: () => {} };
-  const answer = await apiFetch('GET', `${filmPath(film)}/${name}`, { key, accept: '*/*' });
-  const url = URL.createObjectURL(await answer.blob());
-  return { url, release: () => URL.revokeObjectURL(url) };
-}
-
-// The card: a link that opens the recording. key: the API key, or null.
-export function filmCard(film, { key = null, isCurrent = false } = {}) {
+// The card: a link that opens the recording.
+export function filmCard(film, { isCurrent = false } = {}) {
   const shot = build('span', { class: 'film-shot' }, build('span', { class: 'film-blank', 'aria-hidden': 'true' }, icon(filmIsSound(film) ? 'mic' : filmIsRunning(film) ? 'record' : 'camera')),
     build('span', { class: 'film-length' }, whenClock(film.duration_seconds)));
   const from = new Date(film.started_at);
@@ -70,26 +63,24 @@ export function filmCard(film, { key = null, isCurrent = false } = {}) {
       build('small', { class: 'soft' }, [film.title ? film.room : null, filmFacts(film)].filter(Boolean).join(' · ')),
       state && build('span', { class: `film-state is-${film.state}` }, state)));
   const element = build('li', { class: 'film-card', 'data-recording': film.id, 'data-state': film.state }, link);
-  if (film.poster) filmDress(shot, link, film, key);
+  if (film.poster) filmDress(shot, link, film);
   return element;
 }
 
 // The poster; and, for who rests on the card, the contact sheet.
-function filmDress(shot, link, film, key) {
-  const show = async (name, className) => {
-    const { url, release } = await filmFile(film, name, key);
+function filmDress(shot, link, film) {
+  const show = (name, className) => {
     const image = build('img', { class: className, alt: '', loading: 'lazy', decoding: 'async', 'data-picture': name });
-    image.addEventListener('load', release, { once: true });
-    image.addEventListener('error', () => { release(); image.remove(); }, { once: true });
-    image.src = url;
+    image.addEventListener('error', () => image.remove(), { once: true });
+    image.src = filmFile(film, name);
     shot.insertBefore(image, shot.lastChild);
   };
-  show('poster.jpg', 'film-poster').catch(() => {});
+  show('poster.jpg', 'film-poster');
   let isAsked = false;
   const look = () => {
     if (isAsked) return;
     isAsked = true;
-    show('sheet.jpg', 'film-sheet').catch(() => {});
+    show('sheet.jpg', 'film-sheet');
   };
   link.addEventListener('pointerenter', ({ pointerType }) => { if (pointerType === 'mouse') look(); });
   link.addEventListener('focus', look);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // What moderators say to the server, each in one verb. The server decides; a refusal comes back as a sentence.
 import { ask } from './ask.js';
+import { formField } from './form.js';
 import { toast } from './toast.js';
 import { WORDS_NOT_ALLOWED } from './words.js';
 
-const BAN_S = 3600;
+const REASON_CHARS_MAX = 200; // as the server has it
+const BANS = [[0, 'Yes, with the link'], [600, 'Not for 10 minutes'], [3600, 'Not for an hour'], [86400, 'Not for a day'], [31536000, 'Not for a year']]; // seconds
 
 export class Moderate {
   #session;
@@ -33,12 +35,14 @@ export class Moderate {
     if (this.#say({ type: 'mute-all' })) toast('Everyone but the moderators was muted. They can turn their microphones on again.', { iconName: 'mic-off' });
   }
 
-  async kick(member, { isBanned = false } = {}) {
-    const isSure = await ask({
-      title: `Remove ${member.name}?`, isDangerous: true, yes: isBanned ? 'Remove and ban' : 'Remove',
-      words: isBanned ? 'They leave the room at once and cannot come back for an hour.' : 'They leave the room at once. With the link they can come back.',
-    });
-    if (isSure) this.#say({ type: 'kick', id: member.id, ...(isBanned ? { ban: BAN_S } : {}) });
+  async kick(member) {
+    const why = formField({ name: 'reason', prefix: 'kick-', label: 'Why', hint: 'They read it. It may be left out.', maxlength: REASON_CHARS_MAX, autocomplete: 'off', dir: 'auto' });
+    const ban = formField({ name: 'ban', prefix: 'kick-', label: 'May they come back?', tag: 'select', options: BANS });
+    const isSure = await ask({ title: `Remove ${member.name}?`, words: 'They leave the room at once.', yes: 'Remove', isDangerous: true, fields: [why, ban] });
+    if (!isSure) return;
+    const reason = why.querySelector('input').value.trim();
+    const seconds = Number(ban.querySelector('select').value);
+    this.#say({ type: 'kick', id: member.id, ...(reason ? { reason } : {}), ...(seconds ? { ban: seconds } : {}) });
   }
 
   async end() {

@@ -118,9 +118,7 @@ export class PersonTools {
 
   #buildDoors() {
     const remove = build('button', { type: 'button', class: 'button small', 'data-testid': 'tool-kick' }, 'Remove…');
-    const ban = build('button', { type: 'button', class: 'button small', 'data-testid': 'tool-ban' }, 'Ban for an hour…');
     remove.addEventListener('click', () => this.#moderate.kick(this.#member));
-    ban.addEventListener('click', () => this.#moderate.kick(this.#member, { isBanned: true }));
-    return [build('div', { class: 'tool-doors' }, remove, ban)];
+    return [build('div', { class: 'tool-doors' }, remove)];
   }
 }

@@ -14,6 +14,7 @@ import { userForget, userRemember } from './user.js';
 const PAGE = 60;
 const EVERY_MS = 3000; // while something is being recorded, or waits for its picture
 const FRESH_MS = 60000;
+const STALE_MS = 1200000; // the addresses of the files hold for hours: time enough to ask for new ones
 
 let key = null;
 let player = null;
@@ -21,6 +22,7 @@ let films = [];
 let cursor = null;
 let wanted = PAGE; // how many are shown
 let timer = 0;
+let readAt = 0;
 let drawn = '';
 
 const recordingsList = (after, limit) => api('GET', `/recordings?limit=${limit}${after ? `&cursor=${encodeURIComponent(after)}` : ''}`, { key });
@@ -29,6 +31,8 @@ const recordingsList = (after, limit) => api('GET', `/recordings?limit=${limit}$
 function recordingsIsFresh(film) {
   return filmIsRunning(film) || (!film.poster && !filmIsSound(film) && Date.now() - Date.parse(film.ended_at) < FRESH_MS);
 }
+
+const recordingsAreStale = () => films.length > 0 && Date.now() - readAt > STALE_MS;
 
 async function recordingsRead() {
   const all = [];
@@ -40,6 +44,7 @@ async function recordingsRead() {
   } while (after && all.length < wanted);
   films = all;
   cursor = after;
+  readAt = Date.now();
 }
 
 function recordingsDraw() {
@@ -50,7 +55,7 @@ function recordingsDraw() {
   if (state === drawn) return;
   drawn = state;
   const focused = document.activeElement?.closest('[data-recording]')?.dataset.recording;
-  byId('films').replaceChildren(...films.map((film) => filmCard(film, { key, isCurrent: film.id === player.id })));
+  byId('films').replaceChildren(...films.map((film) => filmCard(film, { isCurrent: film.id === player.id })));
   if (focused) byId('films').querySelector(`[data-recording="${CSS.escape(focused)}"] a`)?.focus({ preventScroll: true });
 }
 
@@ -91,7 +96,7 @@ async function recordingsRefresh() {
     byId('library-state').textContent = error.message;
     if (error.status == null) reportError(error);
   }
-  if (films.some(recordingsIsFresh) && document.visibilityState === 'visible') timer = setTimeout(recordingsRefresh, EVERY_MS);
+  if (document.visibilityState === 'visible') timer = setTimeout(recordingsRefresh, films.some(recordingsIsFresh) ? EVERY_MS : STALE_MS);
 }
 
 // What is open is in no list any more: deleted, unless it is merely older than what is listed.
@@ -184,5 +189,5 @@ byId('key-out').addEventListener('click', () => { recordingsLeave(); recordingsI
 byId('more').addEventListener('click', () => { wanted += PAGE; recordingsRefresh(); });
 byId('trouble-again').addEventListener('click', recordingsInit);
 addEventListener('hashchange', () => { if (player && !byId('library').hidden) recordingsGo(); });
-document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible' && films.some(filmIsRunning)) recordingsRefresh(); });
+document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible' && (films.some(filmIsRunning) || recordingsAreStale())) recordingsRefresh(); });
 recordingsInit();

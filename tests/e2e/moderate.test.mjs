@@ -234,11 +234,29 @@ test('a link with a broken token is refused in words', async () => {
     await page.context().close();
 });
 
-test('who is removed reads that, and is gone for the others', async () => {
+test('who is removed reads that and why, is gone for the others, and stays out for as long', async () => {
     const id = await myId(ben);
+    const why = 'Too loud, <b>sorry</b>. إلى اللقاء';
     await (await toolsOf(ada, id)).getByTestId('tool-kick').click();
+    await control(ada, 'kick-reason').fill(why);
+    await control(ada, 'ask-no').click();
+    assert.equal(await stateOf(ben), 'joined');
+    await (await toolsOf(ada, id)).getByTestId('tool-kick').click();
+    assert.equal(await control(ada, 'kick-reason').inputValue(), '', 'it is asked anew');
+    assert.equal(await control(ada, 'kick-ban').inputValue(), '0');
+    await control(ada, 'kick-reason').fill(why);
+    await control(ada, 'kick-ban').selectOption('600');
     await control(ada, 'ask-yes').click();
     await until('Ben reads it', async () => /removed/i.test(await control(ben, 'ended-title').innerText()));
+    assert.equal(await control(ben, 'ended-reason').innerText(), why);
+    const { bans } = await (await server.api('/rooms/study/bans')).json();
+    assert.deepEqual(bans.map(({ reason }) => reason), [why]);
+    const left = Date.parse(bans[0].until) - Date.now();
+    assert.ok(left > 500e3 && left <= 600e3, `${left} ms`);
+    const again = await enter(other, 'study', guestName);
+    await until('he cannot come back', async () => /cannot come in/i.test(await control(again, 'ended-title').innerText()));
+    await again.context().close();
+    assert.equal((await server.api(`/rooms/study/bans/${bans[0].id}`, { method: 'DELETE' })).status, 204);
     await until('Ada is alone', async () => (await ada.evaluate(() => window.tessera.members.length)) === 1);
     await ben.context().close();
 });

@@ -356,7 +356,8 @@ async function endedRecording(container = 'ogg') {
     return id;
 }
 function ofRecording() {
-    return { 401: auth[401], 404: (good) => [...without('recording')[404](good), { ...good, as: joinToken({ room: 'elsewhere', role: 'moderator' }) }] };
+    const tickets = (good) => ['', 'x', `${good.params.recording}.1.${'A'.repeat(43)}`].map((ticket) => ({ ...good, as: null, query: { ticket } }));
+    return { 401: (good) => [...auth[401](good), ...tickets(good)], 404: (good) => [...without('recording')[404](good), { ...good, as: joinToken({ room: 'elsewhere', role: 'moderator' }) }] };
 }
 function fileOfRecording(name) {
     return async () => {

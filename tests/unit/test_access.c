@@ -7,6 +7,7 @@
 #include "http/routes.h"
 #include "mcu/accounts.h"
 #include "mcu/events.h"
+#include "mcu/ticket.h"
 #include "mcu/token.h"
 #include "mcu/webhooks.h"
 
@@ -117,6 +118,8 @@ enum who {
     MODERATOR,
     STRANGER, // signed in
     OWNER,    // likewise, and the room is theirs
+    TICKET,   // of the recording that is asked for
+    OLD,      // likewise, expired
     KEY,
     GARBAGE,
     WHOS
@@ -139,7 +142,7 @@ static void make_credential(enum who who, char out[1024]) {
         strcpy(claims.room, who == ELSEWHERE ? "bob" : "ada");
         assert_int_equal(token_mint(TEST_SECRET, &claims, &token), 0);
     }
-    if (who != NOBODY)
+    if (token || fixed[who])
         snprintf(out, 1024, "Authorization: Bearer %s\r\n", token ? token : fixed[who]);
     free(token);
 }
@@ -151,32 +154,33 @@ static const struct {
     enum action action;
     const char *answers;
 } table[] = {
-    //                         nxevmMsokg
-    {ACTION_ADMIT,            "00---y-yy0"},
-    {ACTION_ANNOUNCE,         "00---y-yy0"},
-    {ACTION_BROADCAST,        "00---y-yy0"},
-    {ACTION_CHANGE_MEMBER,    "00---y-yy0"},
-    {ACTION_CHANGE_ROOM,      "00---y-yy0"},
-    {ACTION_CREATE_ROOM,      "00------y0"},
-    {ACTION_END_ROOM,         "00---y-yy0"},
-    {ACTION_KICK,             "00---y-yy0"},
-    {ACTION_LIST_RECORDINGS,  "00---y-yy0"},
-    {ACTION_LIST_ROOMS,       "00------y0"},
-    {ACTION_LOOK,             "y0yyyyyyy0"},
-    {ACTION_MANAGE_HOOKS,     "00------y0"},
-    {ACTION_MANAGE_USERS,     "00------y0"},
-    {ACTION_METRICS,          "00------y0"},
-    {ACTION_MINT_TOKEN,       "00-----yy0"},
-    {ACTION_OWN_ACCOUNT,      "00----yyy0"},
-    {ACTION_PLAN_MEETINGS,    "00----yyy0"},
-    {ACTION_READ_RECORDINGS,  "00yyyyyyy0"},
-    {ACTION_READ_ROOM,        "00-yyy-yy0"},
-    {ACTION_READ_ROOM_EVENTS, "00---y-yy0"},
-    {ACTION_READ_SERVER,      "00------y0"},
-    {ACTION_RECORD,           "00---y-yy0"},
-    {ACTION_SEE_ROOM,         "00-yyy-yy0"},
-    {ACTION_SIGN_IN,          "y0yyyyyyy0"},
-    {ACTION_SIGN_UP,          "y0yyyyyyy0"},
+    //                         nxevmMsotTkg
+    {ACTION_ADMIT,            "00---y-y-0y0"},
+    {ACTION_ANNOUNCE,         "00---y-y-0y0"},
+    {ACTION_BROADCAST,        "00---y-y-0y0"},
+    {ACTION_CHANGE_MEMBER,    "00---y-y-0y0"},
+    {ACTION_CHANGE_ROOM,      "00---y-y-0y0"},
+    {ACTION_CREATE_ROOM,      "00-------0y0"},
+    {ACTION_END_ROOM,         "00---y-y-0y0"},
+    {ACTION_KICK,             "00---y-y-0y0"},
+    {ACTION_LIST_RECORDINGS,  "00---y-y-0y0"},
+    {ACTION_LIST_ROOMS,       "00-------0y0"},
+    {ACTION_LOOK,             "y0yyyyyyy0y0"},
+    {ACTION_MANAGE_HOOKS,     "00-------0y0"},
+    {ACTION_MANAGE_USERS,     "00-------0y0"},
+    {ACTION_METRICS,          "00-------0y0"},
+    {ACTION_MINT_TOKEN,       "00-----y-0y0"},
+    {ACTION_OWN_ACCOUNT,      "00----yy-0y0"},
+    {ACTION_PLAN_MEETINGS,    "00----yy-0y0"},
+    {ACTION_READ_FILES,       "00yyyyyyy0y0"},
+    {ACTION_READ_RECORDINGS,  "00yyyyyy-0y0"},
+    {ACTION_READ_ROOM,        "00-yyy-y-0y0"},
+    {ACTION_READ_ROOM_EVENTS, "00---y-y-0y0"},
+    {ACTION_READ_SERVER,      "00-------0y0"},
+    {ACTION_RECORD,           "00---y-y-0y0"},
+    {ACTION_SEE_ROOM,         "00-yyy-y-0y0"},
+    {ACTION_SIGN_IN,          "y0yyyyyyy0y0"},
+    {ACTION_SIGN_UP,          "y0yyyyyyy0y0"},
 };
 // clang-format on
 
@@ -188,7 +192,13 @@ static const char *find_answers(enum action action) {
     return NULL;
 }
 
-static char *make_target(const char *pattern) {
+static void add_ticket(GString *target, const char *recording, int64_t expires_s) {
+    char ticket[TICKET_BYTES_MAX];
+    assert_true(ticket_make(TEST_SECRET, recording, expires_s, ticket));
+    g_string_append_printf(target, "%cticket=%s", strchr(target->str, '?') ? '&' : '?', ticket);
+}
+
+static char *make_target(const char *pattern, enum who who) {
     GString *out = g_string_new(NULL);
     for (const char *at = pattern; *at; at++) {
         if (*at != '{') {
@@ -203,14 +213,16 @@ static char *make_target(const char *pattern) {
     }
     if (g_str_has_suffix(pattern, "/events"))
         g_string_append(out, "?wait=0");
+    if (who == TICKET || who == OLD)
+        add_ticket(out, "m1", time(NULL) + (who == OLD ? -1 : 600));
     return g_string_free(out, FALSE);
 }
 
 // The handlers may have reasons of their own for a 401 or a 403; access has these.
 static char read_answer(const struct answer *answer) {
-    static const char *const not_let_in[] = {"sign-in-required", "sign-in-ended", "token-bad",
-                                             "token-expired",    "token-early",   "key-wrong",
-                                             "not-allowed"};
+    static const char *const not_let_in[] = {"sign-in-required", "sign-in-ended",  "token-bad",
+                                             "token-expired",    "token-early",    "key-wrong",
+                                             "ticket-bad",       "ticket-expired", "not-allowed"};
     if (answer->status != 401 && answer->status != 403)
         return 'y';
     const char *code = answer_code(answer);
@@ -225,16 +237,21 @@ static bool says_so_itself(const struct route *route, enum who who) {
     return strcmp(route->pattern, "/api/v1/session") == 0 && who != STRANGER && who != OWNER;
 }
 
+// Pages take no tickets: the word is theirs.
+static char expected_answer(const struct route *route, enum who who) {
+    bool is_deaf = (who == TICKET || who == OLD) && !g_str_has_prefix(route->pattern, "/api/");
+    return find_answers(route->action)[is_deaf ? NOBODY : who];
+}
+
 static void test_every_route_lets_in_whom_it_should(void **state) {
     struct house house = open_house();
     char more[1400], credential[1024];
     for (int i = 0; i < routes_count; i++) {
         const struct route *route = &routes[i];
-        const char *answers = find_answers(route->action);
-        char *target = make_target(route->pattern);
         bool has_body = strcmp(route->method, "GET") != 0 && strcmp(route->method, "DELETE") != 0;
         bool is_mint = route->action == ACTION_MINT_TOKEN;
         for (enum who who = NOBODY; who < WHOS; who++) {
+            char *target = make_target(route->pattern, who);
             make_credential(who, credential);
             snprintf(more, sizeof(more), "X-Forwarded-For: 192.0.2.1\r\n%s%s", credential,
                      has_body ? JSON_LINE : "");
@@ -242,15 +259,15 @@ static void test_every_route_lets_in_whom_it_should(void **state) {
                                                is_mint    ? "{\"room\":\"ada\"}"
                                                : has_body ? "{}"
                                                           : NULL);
-            char got = read_answer(answer);
-            if (got != answers[who] && !(answers[who] == 'y' && says_so_itself(route, who)))
+            char got = read_answer(answer), wanted = expected_answer(route, who);
+            if (got != wanted && !(wanted == 'y' && says_so_itself(route, who)))
                 fail_msg("%s %s by %d: %d (%c instead of %c)", route->method, target, (int)who,
-                         answer->status, got, answers[who]);
+                         answer->status, got, wanted);
             if (answer->status == 401)
                 assert_non_null(answer_header(answer, "WWW-Authenticate"));
             free(answer);
+            g_free(target);
         }
-        g_free(target);
     }
     close_house(&house);
 }
@@ -271,6 +288,10 @@ static void expect(const struct house *house, const char *method, const char *ta
 #define ADAS_ROOM "/api/v1/rooms/ada"
 #define COOKIE    "Cookie: tessera_session=" ADAS "\r\n"
 #define BEARER    "Authorization: Bearer "
+#define SAME      "Origin: http://test\r\n"
+#define OTHER     "Origin: http://evil.test\r\n"
+#define OPAQUE    "Origin: null\r\n"
+#define FETCH     "Sec-Fetch-Site: "
 
 static void test_each_credential_that_is_wrong_has_its_code(void **state) {
     struct house house = open_house();
@@ -285,6 +306,78 @@ static void test_each_credential_that_is_wrong_has_its_code(void **state) {
     expect(&house, "GET", ADAS_ROOM, "Authorization: Basic YTpi\r\n", 401, "key-wrong");
     expect(&house, "GET", ADAS_ROOM, "Cookie: tessera_session=ts_old\r\n", 401, "sign-in-ended");
     expect(&house, "GET", ADAS_ROOM, NULL, 401, "sign-in-required");
+    close_house(&house);
+}
+
+#define FILES "/api/v1/recordings/m1/"
+
+static void expect_ticket(const struct house *house, const char *method, const char *path,
+                          const char *ticket, const char *more, int status, const char *code) {
+    char target[300];
+    snprintf(target, sizeof(target), "%s%cticket=%s", path, strchr(path, '?') ? '&' : '?', ticket);
+    expect(house, method, target, more, status, code);
+}
+
+// There is no library here: 503 is what stands behind the door.
+static void test_a_ticket_reads_files_and_nothing_else(void **state) {
+    static const char *const files[] = {"media",    "media?segment=2", "poster.jpg",  "sheet.jpg",
+                                        "chat.vtt", "chapters.vtt",    "details.json"};
+    struct house house = open_house();
+    char good[TICKET_BYTES_MAX], old[TICKET_BYTES_MAX], alien[TICKET_BYTES_MAX], path[100];
+    assert_true(ticket_make(TEST_SECRET, "m1", time(NULL) + 60, good));
+    assert_true(ticket_make(TEST_SECRET, "m1", time(NULL) - 1, old));
+    assert_true(
+        ticket_make("the secret of another server, long enough", "m1", time(NULL) + 60, alien));
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        snprintf(path, sizeof(path), FILES "%s", files[i]);
+        expect_ticket(&house, "GET", path, good, NULL, 503, "not-ready");
+        expect_ticket(&house, "HEAD", path, good, NULL, 503, NULL);
+        expect_ticket(&house, "GET", path, old, NULL, 401, "ticket-expired");
+        expect_ticket(&house, "HEAD", path, old, NULL, 401, NULL);
+        expect_ticket(&house, "GET", path, alien, NULL, 401, "ticket-bad");
+        expect_ticket(&house, "DELETE", path, good, NULL, 405, NULL);
+    }
+    expect_ticket(&house, "DELETE", "/api/v1/recordings/m1", good, NULL, 403, "not-allowed");
+    expect_ticket(&house, "PATCH", "/api/v1/recordings/m1", good, NULL, 403, "not-allowed");
+    expect_ticket(&house, "GET", "/api/v1/recordings/m1", good, NULL, 403, "not-allowed");
+    expect_ticket(&house, "GET", "/api/v1/recordings", good, NULL, 403, "not-allowed");
+    expect_ticket(&house, "GET", ADAS_ROOM, good, NULL, 403, "not-allowed");
+    expect_ticket(&house, "GET", FILES "media", "", NULL, 401, "ticket-bad");
+    expect_ticket(&house, "GET", "/r/ada", "its-own-word", NULL, 200, NULL);
+    expect(&house, "GET", FILES "media", BEARER "x\r\n", 401, "key-wrong");
+    close_house(&house);
+}
+
+// Authorization, then the ticket; a cookie is for when that has run out.
+static void test_a_ticket_stands_between_authorization_and_the_cookie(void **state) {
+    struct house house = open_house();
+    char good[TICKET_BYTES_MAX], old[TICKET_BYTES_MAX];
+    assert_true(ticket_make(TEST_SECRET, "m1", time(NULL) + 60, good));
+    assert_true(ticket_make(TEST_SECRET, "m1", time(NULL) - 1, old));
+    expect_ticket(&house, "GET", FILES "media", good, BEARER "wrong\r\n", 401, "key-wrong");
+    expect_ticket(&house, "GET", FILES "media", old, KEY_LINE, 503, "not-ready");
+    expect_ticket(&house, "GET", ADAS_ROOM, good, COOKIE, 403, "not-allowed");
+    expect_ticket(&house, "GET", ADAS_ROOM, old, COOKIE, 200, NULL);
+    expect_ticket(&house, "GET", ADAS_ROOM, old, "Cookie: tessera_session=ts_old\r\n", 401,
+                  "ticket-expired");
+    expect_ticket(&house, "GET", FILES "media", old, OTHER COOKIE, 401, "ticket-expired");
+    close_house(&house);
+}
+
+// Whoever else has the ticket must not be given the answer.
+static void test_a_ticket_makes_no_answer_that_is_kept(void **state) {
+    static const char body[] = "{\"login\":\"zoe\",\"password\":\"mosaic of seven words\"}";
+    struct house house = open_house();
+    char ticket[TICKET_BYTES_MAX], target[300];
+    assert_true(ticket_make(TEST_SECRET, "m1", time(NULL) + 60, ticket));
+    snprintf(target, sizeof(target), "/api/v1/users?ticket=%s", ticket);
+    for (int i = 0; i < 2; i++) {
+        struct answer *answer =
+            client_ask(house.hub, "POST", target, JSON_LINE "Idempotency-Key: one\r\n", body);
+        assert_int_equal(answer->status, i == 0 ? 201 : 409);
+        assert_null(answer_header(answer, "Idempotent-Replayed"));
+        free(answer);
+    }
     close_house(&house);
 }
 
@@ -352,11 +445,6 @@ static void test_a_store_that_fails_lets_nobody_in(void **state) {
 }
 
 // ---- cookies and origins ----
-
-#define SAME   "Origin: http://test\r\n"
-#define OTHER  "Origin: http://evil.test\r\n"
-#define OPAQUE "Origin: null\r\n"
-#define FETCH  "Sec-Fetch-Site: "
 
 static void test_a_cookie_counts_only_for_pages_of_this_server(void **state) {
     static const struct {
@@ -560,6 +648,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_route_lets_in_whom_it_should),
         cmocka_unit_test(test_each_credential_that_is_wrong_has_its_code),
+        cmocka_unit_test(test_a_ticket_reads_files_and_nothing_else),
+        cmocka_unit_test(test_a_ticket_stands_between_authorization_and_the_cookie),
+        cmocka_unit_test(test_a_ticket_makes_no_answer_that_is_kept),
         cmocka_unit_test(test_a_token_for_a_single_use_is_not_used_up_by_asking),
         cmocka_unit_test(test_a_cookie_that_has_ended_keeps_nobody_out),
         cmocka_unit_test(test_a_cookie_carries_neither_key_nor_token),

@@ -217,6 +217,12 @@ static struct caller make_role(const char *room, enum role role) {
     return caller;
 }
 
+static struct caller make_ticket(const char *recording) {
+    struct caller caller = {.kind = CALLER_TICKET};
+    g_strlcpy(caller.recording, recording, sizeof(caller.recording));
+    return caller;
+}
+
 static const struct caller key = {.kind = CALLER_KEY};
 
 static bool sees(const struct caller *caller, const char *id) {
@@ -286,6 +292,8 @@ static void test_everybody_sees_what_is_theirs_alone(void **state) {
         {make_role("ada", ROLE_MEMBER), false, false},
         {make_role("ada", ROLE_VIEWER), false, false},
         {make_role("open", ROLE_MODERATOR), false, true},
+        {make_ticket(of_ada), true, false},
+        {make_ticket("another-one"), false, false},
         {make_role("elsewhere", ROLE_MODERATOR), false, false},
         {{.kind = CALLER_NOBODY, .is_local = true}, false, false},
     };

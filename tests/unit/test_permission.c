@@ -14,7 +14,19 @@
 #define ROOM  "ada"
 #define OWNER 7
 
-enum who { NOBODY, LOCAL, ELSEWHERE, VIEWER, MEMBER, MODERATOR, STRANGER, ROOM_OWNER, KEY, WHOS };
+enum who {
+    NOBODY,
+    LOCAL,
+    ELSEWHERE,
+    VIEWER,
+    MEMBER,
+    MODERATOR,
+    STRANGER,
+    ROOM_OWNER,
+    TICKET,
+    KEY,
+    WHOS
+};
 
 static struct caller make_caller(enum who who) {
     struct caller caller = {.kind = CALLER_NOBODY};
@@ -35,6 +47,10 @@ static struct caller make_caller(enum who who) {
         caller.kind = CALLER_USER;
         caller.user = who == STRANGER ? 8 : OWNER;
         break;
+    case TICKET:
+        caller.kind = CALLER_TICKET;
+        strcpy(caller.recording, "a-recording");
+        break;
     case KEY:
     case WHOS: caller.kind = CALLER_KEY; break;
     }
@@ -42,45 +58,46 @@ static struct caller make_caller(enum who who) {
 }
 
 // One letter each for nobody, local, a moderator of another room, viewer, member, moderator, a user
-// who does not own the room, its owner, the key. y: yes; -: no, 403; 0: no, 401.
+// who does not own the room, its owner, a ticket, the key. y: yes; -: no, 403; 0: no, 401.
 // clang-format off
 static const struct {
     enum action action;
     const char *name, *answers;
 } table[] = {
-    //                                              nlevmMuok
-    {ACTION_ADMIT,            "admit",            "00---y-yy"},
-    {ACTION_ANNOUNCE,         "announce",         "00---y-yy"},
-    {ACTION_BE_THERE,         "be-there",         "00-yyy-yy"},
-    {ACTION_BROADCAST,        "broadcast",        "00---y-yy"},
-    {ACTION_CHANGE_MEMBER,    "change-member",    "00---y-yy"},
-    {ACTION_CHANGE_ROOM,      "change-room",      "00---y-yy"},
-    {ACTION_CHAT,             "chat",             "00--yy-yy"},
-    {ACTION_CREATE_ROOM,      "create-room",      "00------y"},
-    {ACTION_END_ROOM,         "end-room",         "00---y-yy"},
-    {ACTION_JOIN,             "join",             "yyyyyyyyy"},
-    {ACTION_KICK,             "kick",             "00---y-yy"},
-    {ACTION_LIST_RECORDINGS,  "list-recordings",  "00---y-yy"},
-    {ACTION_LIST_ROOMS,       "list-rooms",       "00------y"},
-    {ACTION_LOOK,             "look",             "yyyyyyyyy"},
-    {ACTION_MANAGE_HOOKS,     "manage-hooks",     "00------y"},
-    {ACTION_MANAGE_USERS,     "manage-users",     "00------y"},
-    {ACTION_METRICS,          "metrics",          "0y------y"},
-    {ACTION_MINT_TOKEN,       "mint-token",       "00-----yy"},
-    {ACTION_OWN_ACCOUNT,      "own-account",      "00----yyy"},
-    {ACTION_PLAN_MEETINGS,    "plan-meetings",    "00----yyy"},
-    {ACTION_REACT,            "react",            "00--yy-yy"},
-    {ACTION_READ_RECORDINGS,  "read-recordings",  "00yyyyyyy"},
-    {ACTION_READ_ROOM,        "read-room",        "00-yyy-yy"},
-    {ACTION_READ_ROOM_EVENTS, "read-room-events", "00---y-yy"},
-    {ACTION_READ_SERVER,      "read-server",      "00------y"},
-    {ACTION_RECORD,           "record",           "00---y-yy"},
-    {ACTION_SEE_ROOM,         "see-room",         "00-yyy-yy"},
-    {ACTION_SHARE_SCREEN,     "share-screen",     "00--yy-yy"},
-    {ACTION_SHOW_CAMERA,      "show-camera",      "00--yy-yy"},
-    {ACTION_SIGN_IN,          "sign-in",          "yyyyyyyyy"},
-    {ACTION_SIGN_UP,          "sign-up",          "yyyyyyyyy"},
-    {ACTION_SPEAK,            "speak",            "00--yy-yy"},
+    //                                              nlevmMuotk
+    {ACTION_ADMIT,            "admit",            "00---y-y-y"},
+    {ACTION_ANNOUNCE,         "announce",         "00---y-y-y"},
+    {ACTION_BE_THERE,         "be-there",         "00-yyy-y-y"},
+    {ACTION_BROADCAST,        "broadcast",        "00---y-y-y"},
+    {ACTION_CHANGE_MEMBER,    "change-member",    "00---y-y-y"},
+    {ACTION_CHANGE_ROOM,      "change-room",      "00---y-y-y"},
+    {ACTION_CHAT,             "chat",             "00--yy-y-y"},
+    {ACTION_CREATE_ROOM,      "create-room",      "00-------y"},
+    {ACTION_END_ROOM,         "end-room",         "00---y-y-y"},
+    {ACTION_JOIN,             "join",             "yyyyyyyyyy"},
+    {ACTION_KICK,             "kick",             "00---y-y-y"},
+    {ACTION_LIST_RECORDINGS,  "list-recordings",  "00---y-y-y"},
+    {ACTION_LIST_ROOMS,       "list-rooms",       "00-------y"},
+    {ACTION_LOOK,             "look",             "yyyyyyyyyy"},
+    {ACTION_MANAGE_HOOKS,     "manage-hooks",     "00-------y"},
+    {ACTION_MANAGE_USERS,     "manage-users",     "00-------y"},
+    {ACTION_METRICS,          "metrics",          "0y-------y"},
+    {ACTION_MINT_TOKEN,       "mint-token",       "00-----y-y"},
+    {ACTION_OWN_ACCOUNT,      "own-account",      "00----yy-y"},
+    {ACTION_PLAN_MEETINGS,    "plan-meetings",    "00----yy-y"},
+    {ACTION_REACT,            "react",            "00--yy-y-y"},
+    {ACTION_READ_FILES,       "read-files",       "00yyyyyyyy"},
+    {ACTION_READ_RECORDINGS,  "read-recordings",  "00yyyyyy-y"},
+    {ACTION_READ_ROOM,        "read-room",        "00-yyy-y-y"},
+    {ACTION_READ_ROOM_EVENTS, "read-room-events", "00---y-y-y"},
+    {ACTION_READ_SERVER,      "read-server",      "00-------y"},
+    {ACTION_RECORD,           "record",           "00---y-y-y"},
+    {ACTION_SEE_ROOM,         "see-room",         "00-yyy-y-y"},
+    {ACTION_SHARE_SCREEN,     "share-screen",     "00--yy-y-y"},
+    {ACTION_SHOW_CAMERA,      "show-camera",      "00--yy-y-y"},
+    {ACTION_SIGN_IN,          "sign-in",          "yyyyyyyyyy"},
+    {ACTION_SIGN_UP,          "sign-up",          "yyyyyyyyyy"},
+    {ACTION_SPEAK,            "speak",            "00--yy-y-y"},
 };
 // clang-format on
 enum { ROWS = sizeof(table) / sizeof(table[0]) };
@@ -156,9 +173,9 @@ static void test_grants_of_a_token_decide_and_not_its_role(void **state) {
 }
 
 static void test_roles_are_those_of_the_place(void **state) {
-    static const enum role wanted[WHOS] = {ROLE_NONE,   ROLE_NONE,      ROLE_NONE,
-                                           ROLE_VIEWER, ROLE_MEMBER,    ROLE_MODERATOR,
-                                           ROLE_NONE,   ROLE_MODERATOR, ROLE_MODERATOR};
+    static const enum role wanted[WHOS] = {ROLE_NONE,   ROLE_NONE,      ROLE_NONE, ROLE_VIEWER,
+                                           ROLE_MEMBER, ROLE_MODERATOR, ROLE_NONE, ROLE_MODERATOR,
+                                           ROLE_NONE,   ROLE_MODERATOR};
     for (enum who who = NOBODY; who < WHOS; who++) {
         struct caller caller = make_caller(who);
         assert_int_equal(permission_role(&caller, &here), wanted[who]);
@@ -176,6 +193,9 @@ static void test_the_sentence_says_what_is_missing(void **state) {
     caller = make_caller(VIEWER);
     permission_check(&caller, ACTION_SPEAK, &here, &refusal);
     assert_string_equal(refusal.message, "You may not speak in this room.");
+    caller = make_caller(TICKET);
+    permission_check(&caller, ACTION_READ_RECORDINGS, &here, &refusal);
+    assert_non_null(strstr(refusal.message, "ticket"));
 }
 
 static void test_names_go_both_ways(void **state) {
