@@ -611,13 +611,13 @@ static void test_what_is_deleted_while_it_is_repaired_stays_deleted(void **state
     end_as(id, "failed", "disk-full", "torn file");
     WAIT_UNTIL(atomic_load(&disk.is_in_repair));
     assert_int_equal(library_remove(house.library, &key, id, NULL), 0);
-    assert_int_equal(library_make_dir(house.dir, id), 0); // what a repair may still do
-    write_media(id, 1, "torn file");
+    assert_true(is_on_disk(id)); // its thread is busy with it
     atomic_store(&disk.is_slow, false);
     WAIT_UNTIL(atomic_load(&disk.repairs) == 1);
     close_library();
     open_library();
     assert_false(sees(&key, id));
+    WAIT_UNTIL(!is_on_disk(id));
     assert_int_equal(count_events("recording-repaired"), 0);
 }
 
