@@ -36,7 +36,7 @@ struct config {
     int recordings_floor_mb;   // 1024: with less free space recordings stop
     bool recordings_sync;      // false: each second is handed to the system, not forced to the disk
     int recordings_keyframe_s; // 10: how far apart the places are that players seek to
-    int recordings_queue_kb;     // 16384: what of a recording waits for the disk; more is left out
+    int recordings_queue_kb;   // 16384: what of a recording waits for the disk; more is left out
     int recordings_per_room_max; // 4 at once
     int recordings_days;         // 0: kept for ever; else deleted after so many days
     int recordings_total_gb;     // 0: no limit; else the oldest are deleted

@@ -42,8 +42,8 @@ struct hub *hub_create(const struct config *config, struct store *store, struct 
 // Before loop_run(): where rooms put their recordings. Borrowed; without it none can be made.
 void hub_set_library(struct hub *hub, struct library *library);
 // Ends every room (`bye`, reason server-shutdown), waits for the peers, frees. NULL is allowed.
-// On the control loop's thread, after loop_run() has returned. At most ~3 s; what has not ended then
-// is left with what it stands on.
+// On the control loop's thread, after loop_run() has returned. At most ~3 s; what has not ended
+// then is left with what it stands on.
 void hub_destroy(struct hub *hub);
 // Does something still end, of any hub, that could not be waited for? Then what it stands on must
 // stay: to be asked after hub_destroy().

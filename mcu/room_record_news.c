@@ -154,9 +154,7 @@ static void keep_side_files(struct recording *recording, int64_t now_ns) {
     if (now_ns - recording->written_ns < WRITE_EVERY_NS ||
         !record_notes_take_news(recording->notes))
         return;
-    struct writing *writing = calloc(1, sizeof(*writing));
-    if (!writing)
-        return;
+    struct writing *writing = g_new0(struct writing, 1);
     recording->written_ns = now_ns;
     writing->recording = *recording;
     writing->end_ns = position_ns(recording);

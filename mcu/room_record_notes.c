@@ -31,6 +31,7 @@ struct record_notes {
     GArray *chapters, *chat; // struct chapter, struct remark
     json_t *members, *layouts, *gaps, *pauses;
     bool is_cut, has_news;
+    bool is_told; // that there are: whoever was told has not begun to write
 
     // Held while files are written: by no thread that must not wait.
     pthread_mutex_t writing;
@@ -167,14 +168,18 @@ void record_notes_add_chat(struct record_notes *notes, int64_t at_ns, const char
 
 bool record_notes_take_news(struct record_notes *notes) {
     pthread_mutex_lock(&notes->lock);
-    bool has_news = notes->has_news;
-    notes->has_news = false;
+    bool has_news = notes->has_news && !notes->is_told;
+    notes->has_news &= !has_news;
+    notes->is_told |= has_news;
     pthread_mutex_unlock(&notes->lock);
     return has_news;
 }
 
 bool record_notes_begin_writing(struct record_notes *notes, bool is_last) {
     pthread_mutex_lock(&notes->writing);
+    pthread_mutex_lock(&notes->lock);
+    notes->is_told = false;
+    pthread_mutex_unlock(&notes->lock);
     bool was_closed = notes->is_closed;
     notes->is_closed |= is_last;
     if (was_closed)

@@ -29,7 +29,8 @@ void record_notes_add_chapter(struct record_notes *notes, int64_t at_ns, const c
 void record_notes_add_chat(struct record_notes *notes, int64_t at_ns, const char *name,
                            const char *text);
 
-// Has anything been added since the last time? Then it is told once.
+// Has anything been added since the last time? Then it is told once, and not again before it is
+// written: who waits for the disk writes what there is then.
 bool record_notes_take_news(struct record_notes *notes);
 
 // Two may want to write the same files: one at a time does, and after the last nobody. False: that

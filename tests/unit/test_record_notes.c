@@ -103,6 +103,11 @@ static void test_news_are_told_once(void **state) {
     record_notes_add_chapter(notes, 0, "x");
     assert_true(record_notes_take_news(notes));
     assert_false(record_notes_take_news(notes));
+    record_notes_add_chapter(notes, 1, "y");
+    assert_false(record_notes_take_news(notes)); // while the first to be told waits
+    assert_true(record_notes_begin_writing(notes, false));
+    record_notes_end_writing(notes);
+    assert_true(record_notes_take_news(notes));
     record_notes_unref(notes);
 }
 
