@@ -102,7 +102,10 @@ static bool find_torn(const struct library *library, const struct library_row *r
 static void consider(struct library *library, const struct library_row *row) {
     struct torn torn = {.due_s = now_s()};
     if (!may_be_torn(row) || library_is_running(library, row->id, NULL) ||
-        !find_torn(library, row, torn.path) || read_tries(library, row->id) >= TRIES_MAX)
+        !find_torn(library, row, torn.path))
+        return;
+    repair_forget(torn.path); // a server that ended in the middle of it
+    if (read_tries(library, row->id) >= TRIES_MAX)
         return;
     g_strlcpy(torn.id, row->id, sizeof(torn.id));
     g_array_append_val(library->torn, torn);
