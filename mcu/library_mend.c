@@ -105,7 +105,10 @@ static bool consider(struct library *library, const struct library_row *row) {
     if (!may_be_torn(row) || library_is_running(library, row->id, NULL))
         return true;
     library_begin_slow(library);
-    bool is_torn = find_torn(library, row, torn.path) && read_tries(library, row->id) < TRIES_MAX;
+    bool is_torn = find_torn(library, row, torn.path);
+    if (is_torn)
+        repair_forget(torn.path); // a server that ended in the middle of it
+    is_torn = is_torn && read_tries(library, row->id) < TRIES_MAX;
     if (!library_end_slow(library))
         return false;
     if (!is_torn)

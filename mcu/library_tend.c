@@ -72,6 +72,9 @@ static int repair_or_measure(struct library *library, const struct library_detai
         .chapters = details->chapters,
         .chapter_count = details->chapter_count,
         .free_floor_bytes = (int64_t)library->config->recordings_floor_mb * 1000000};
+    repair_forget(path);
+    if (repair_is_whole(path, out)) // one of the segments before
+        return 0;
     int error =
         repair_has_room(path, config.free_floor_bytes) ? repair_file(path, &config, out) : -ENOSPC;
     return error && error != -ENODATA ? repair_measure(path, out) : error;

@@ -119,7 +119,7 @@ stage_asan() {
 # The threads are in the mixer, the peers and the server's loops; the rest would only take time. The test
 # client stays out of it: it uses GLib's locks, which ThreadSanitizer cannot see.
 stage_tsan() {
-    local each list=() tests=(peer mixer stage desk desk_play histogram recorder broadcast library loop ws http events event_stream webhooks api_webhooks)
+    local each list=() tests=(peer mixer stage desk desk_play histogram recorder recorder_play broadcast library loop ws http events event_stream webhooks api_webhooks)
     { build peer-programs &&
         build BUILD=build/tsan SANITIZE=thread all "${tests[@]/#/build/tsan/tests/unit/test_}"; } ||
         { broken+=("build with TSan"); return; }

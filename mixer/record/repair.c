@@ -281,15 +281,27 @@ static int take_place(const char *part, const char *path, struct repair_outcome 
     return 0;
 }
 
+static char *make_part_path(const char *path) {
+    char *part = NULL;
+    return asprintf(&part, "%s.part", path) < 0 ? NULL : part;
+}
+
+void repair_forget(const char *path) {
+    char *part = make_part_path(path);
+    if (part)
+        unlink(part);
+    free(part);
+}
+
 int repair_file(const char *path, const struct repair_config *config, struct repair_outcome *out) {
     static const struct repair_config NOTHING;
-    char *part = NULL;
     config = config ? config : &NOTHING;
     if (!source_format_of(path))
         return -EINVAL;
     if (config->free_floor_bytes > 0 && !repair_has_room(path, config->free_floor_bytes))
         return -ENOSPC;
-    if (asprintf(&part, "%s.part", path) < 0)
+    char *part = make_part_path(path);
+    if (!part)
         return -ENOMEM;
     struct repair_outcome outcome = {0};
     int result = write_new(path, part, config, &outcome);

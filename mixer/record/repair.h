@@ -37,6 +37,8 @@ bool repair_is_whole(const char *path, struct repair_outcome *out);
 // What plays of one that is not. Reads all of it, writes nothing. 0, -ENODATA or another negative
 // errno.
 int repair_measure(const char *path, struct repair_outcome *out);
+// What a repair that was cut off has left beside it goes, and takes no room any more.
+void repair_forget(const char *path);
 // Is there room for a second one, and a little more, above what is to stay free?
 bool repair_has_room(const char *path, int64_t free_floor_bytes);
 
