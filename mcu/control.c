@@ -18,6 +18,7 @@ static control_operation *const operations[HUB_OPERATIONS] = {
     [HUB_GET_LAYOUT] = control_get_layout,
     [HUB_SET_LAYOUT] = control_set_layout,
     [HUB_LIST_MEMBERS] = control_list_members,
+    [HUB_LIST_VIEWERS] = control_list_viewers,
     [HUB_GET_MEMBER] = control_get_member,
     [HUB_CHANGE_MEMBER] = control_change_member,
     [HUB_KICK_MEMBER] = control_kick_member,

@@ -15,8 +15,8 @@ typedef int control_operation(struct hub *hub, const struct hub_request *request
 control_operation control_list_rooms, control_create_room, control_get_room, control_change_room,
     control_end_room, control_get_layout, control_set_layout, control_get_room_stats;
 // control_member.c
-control_operation control_list_members, control_get_member, control_change_member,
-    control_kick_member, control_mute_all;
+control_operation control_list_members, control_list_viewers, control_get_member,
+    control_change_member, control_kick_member, control_mute_all;
 // control_lobby.c
 control_operation control_list_waiting, control_admit, control_refuse, control_list_bans,
     control_lift_ban;

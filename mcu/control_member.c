@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BAN_MAX_S = 365 * 86400 };
+enum { BAN_MAX_S = 365 * 86400, VIEWERS_LISTED_MAX = 200 };
 
 // Ids are m1, m2, ... in order of joining.
 static uint64_t number_of(const struct member *member) {
@@ -34,6 +34,23 @@ int control_list_members(struct hub *hub, const struct hub_request *request, jso
         last = number_of(member);
     }
     *out = control_page("members", list, has_more ? last : 0);
+    return 0;
+}
+
+// Those who came first, and how many there are: of hundreds nobody reads every name.
+int control_list_viewers(struct hub *hub, const struct hub_request *request, json_t **out,
+                         struct refusal *refusal) {
+    struct room *room = control_find_room(hub, request, refusal);
+    if (!room)
+        return -1;
+    json_t *list = json_array();
+    struct member *member;
+    int count = 0;
+    for (size_t i = 0; (member = room_next_member(room, i)); i++)
+        if (member_role(member) == ROLE_VIEWER && count++ < VIEWERS_LISTED_MAX)
+            json_array_append_new(list, json_pack("{s:s, s:s}", "id", member_id(member), "name",
+                                                  member_name(member)));
+    *out = json_pack("{s:i, s:o}", "count", count, "viewers", list);
     return 0;
 }
 

@@ -62,6 +62,7 @@ enum hub_operation {
     HUB_GET_LAYOUT,
     HUB_SET_LAYOUT,
     HUB_LIST_MEMBERS,
+    HUB_LIST_VIEWERS, // by message alone: REST has them among the members
     HUB_GET_MEMBER,
     HUB_CHANGE_MEMBER,
     HUB_KICK_MEMBER, // body: {"ban": seconds, "reason": text}, both optional

@@ -110,6 +110,7 @@ static void on_ping(struct member *member, struct message *message) {
 }
 
 // The same as by REST, but that nothing is answered when it went well: all are told of the change.
+// Only what was asked for alone (a list) goes back to who asked.
 static void on_control(struct member *member, struct message *message) {
     struct refusal refusal;
     struct caller caller;
@@ -120,10 +121,12 @@ static void on_control(struct member *member, struct message *message) {
                                         .body = message->control.body};
     json_t *out = NULL;
     struct session *session = member->session; // the member may be gone after it
-    if (hub_control(room_world(member->room)->hub, message->control.operation, &request, &out,
-                    &refusal) != 0 &&
-        session)
+    int result = hub_control(room_world(member->room)->hub, message->control.operation, &request,
+                             &out, &refusal);
+    if (result != 0 && session)
         session_refuse(session, &refusal);
+    else if (result == 0 && message->control.operation == HUB_LIST_VIEWERS)
+        member_tell(member, protocol_viewer_list(out));
     json_decref(out);
 }
 

@@ -99,6 +99,7 @@ static const struct command {
     {"change-room", HUB_CHANGE_ROOM, ACTION_CHANGE_ROOM},
     {"end-room", HUB_END_ROOM, ACTION_END_ROOM},
     {"kick", HUB_KICK_MEMBER, ACTION_KICK},
+    {"list-viewers", HUB_LIST_VIEWERS, ACTION_CHANGE_MEMBER},
     {"mute-all", HUB_MUTE_ALL, ACTION_CHANGE_MEMBER},
     {"refuse", HUB_REFUSE, ACTION_ADMIT},
     {"remove-banner", HUB_REMOVE_BANNER, ACTION_ANNOUNCE},

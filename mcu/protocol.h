@@ -140,6 +140,7 @@ char *protocol_recording(const char *state, json_t *recordings, json_t *broadcas
 char *protocol_permissions(const char *role, json_t *permissions);
 char *protocol_waiting(const char *room, const char *sentence);
 char *protocol_viewers(int count);
+char *protocol_viewer_list(const json_t *viewers); // as HUB_LIST_VIEWERS answers
 char *protocol_pong(void);
 char *protocol_stats(const struct protocol_stats_view *view);
 

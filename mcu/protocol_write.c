@@ -202,6 +202,12 @@ char *protocol_viewers(int count) {
     return dump(json_pack("{s:s, s:i}", "type", "viewers", "count", count));
 }
 
+char *protocol_viewer_list(const json_t *viewers) {
+    return dump(json_pack("{s:s, s:O, s:O}", "type", "viewers", "count",
+                          json_object_get(viewers, "count"), "viewers",
+                          json_object_get(viewers, "viewers")));
+}
+
 char *protocol_pong(void) {
     return dump(json_pack("{s:s}", "type", "pong"));
 }

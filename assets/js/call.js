@@ -23,6 +23,7 @@ import { shortcutsInit } from './shortcuts.js';
 import { RoomSettings } from './room-settings.js';
 import { Sound } from './sound.js';
 import { banner, toast, toastClear } from './toast.js';
+import { Viewers } from './viewers.js';
 import { Waiting } from './waiting.js';
 import { whenClock } from './when.js';
 import { WORDS_NOT_ALLOWED, WORDS_OBEYED, wordsForProblem, wordsForRefusal } from './words.js';
@@ -40,6 +41,7 @@ export class Call {
   #media;
   #dock;
   #drawer;
+  #viewers;
   #chat;
   #reactions;
   #sound;
@@ -100,6 +102,7 @@ export class Call {
     this.#moderate = new Moderate(this.#session);
     new People(this.#session, this.#moderate);
     new Waiting(this.#session, this.#moderate, () => this.#drawer.show('people'));
+    this.#viewers = new Viewers(this.#session, this.#moderate);
     this.#layouts = new Layouts(this.#session, this.#moderate);
     this.#settings = new RoomSettings(this.#session, this.#moderate);
     new QualityMarks(this.#session, this.overlay);
@@ -310,7 +313,9 @@ export class Call {
     }
     this.#chat.setOpen(name === 'chat');
     this.panel.setOpen(name === 'panel');
-    if (name === 'people') toastClear('waiting');
+    if (name !== 'people') return;
+    toastClear('waiting');
+    this.#viewers.look();
   }
 
   #onUnread(unread) {

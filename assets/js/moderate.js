@@ -30,6 +30,7 @@ export class Moderate {
   admit(id) { return this.#say({ type: 'admit', id }); }
   admitAll() { return this.#say({ type: 'admit' }); }
   refuse(id) { return this.#say({ type: 'refuse', id }); }
+  listViewers() { return this.#session.order({ type: 'list-viewers' }); } // answered by the session's 'watching'
 
   muteAll() {
     if (this.#say({ type: 'mute-all' })) toast('Everyone but the moderators was muted. They can turn their microphones on again.', { iconName: 'mic-off' });

@@ -32,6 +32,7 @@ export class Session extends Emitter {
   info = null; // the room's settings
   waiting = []; // who waits to come in; moderators know
   viewers = 0;
+  watching = []; // {id, name} of the viewers, once a moderator has asked
   door = null; // what the server says to who waits in front of it
   recording = RECORDING_NONE; // what of this call is being recorded (js/recording.js)
   broadcasts = []; // where it is shown live
@@ -238,9 +239,10 @@ export class Session extends Emitter {
     this.emit('waiting');
   }
 
-  #onViewers({ count }) {
+  #onViewers({ count, viewers }) {
     this.viewers = Number.isInteger(count) ? count : 0;
-    this.emit('viewers');
+    if (Array.isArray(viewers)) this.watching = viewers;
+    this.emit(Array.isArray(viewers) ? 'watching' : 'viewers');
   }
 
   // In front of the door: the server keeps the place in the queue as long as the socket is open.

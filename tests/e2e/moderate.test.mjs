@@ -205,7 +205,22 @@ test('who watches is not asked for devices, and is only counted', async () => {
     assert.equal(await ada.evaluate(() => window.tessera.members.length), 2, 'no row of her own');
     await showPeople(ada);
     await until('she is counted', async () => /1 watching/.test(await ada.locator('#people-count').innerText()));
+
+    const id = await myId(page);
+    const row = ada.locator(`[data-viewer="${id}"]`);
+    await until('Ada reads her name', async () => (await row.innerText()).includes('Vera'));
+    assert.equal(await control(ben, 'people-viewers').isVisible(), false, 'nobody else does');
+    await control(ada, `take-part-${id}`).click();
+    await until('Vera is told', async () => /take part as a member/i.test(await control(page, 'toast').innerText()));
+    assert.ok(await control(page, 'mic').isVisible());
+    await until('she has a row of her own', async () => (await memberOf(ada, id))?.role === 'member');
+    await until('and is not among those who watch', async () => !(await control(ada, 'people-viewers').isVisible()));
+    await (await toolsOf(ada, id)).getByTestId('tool-role').selectOption('viewer');
+    await until('Vera watches again', async () => (await page.evaluate(() => window.tessera.role)) === 'viewer');
+    await until('and is listed as such', () => row.isVisible());
+    assert.equal((await ada.evaluate(() => window.tessera.members)).length, 2);
     await page.context().close();
+    await until('until she leaves', async () => !(await control(ada, 'people-viewers').isVisible()));
 });
 
 test('a link with a token makes a moderator, and does not stay in the address bar', async () => {

@@ -522,6 +522,8 @@ static void test_room_a_token_says_who_comes_in_as_what(void **state) {
     char watcher_id[CLIENT_ID_MAX];
     client_id(watcher, watcher_id);
     assert_false(client_find_member(grace, watcher_id, &seen));
+    client_send_json(watcher, "{\"type\":\"list-viewers\"}");
+    assert_true(client_wait_error(watcher, "not-allowed", client_slow(SCENE_PATIENCE_MS)));
     client_send_json(watcher, "{\"type\":\"set\",\"video_muted\":false}");
     assert_true(client_wait_error(watcher, "not-allowed", client_slow(SCENE_PATIENCE_MS)));
     struct client *all[] = {first, grace, watcher};

@@ -444,6 +444,7 @@ static void test_each_message_needs_the_permission_it_should(void **state) {
         {"{\"type\":\"refuse\",\"id\":\"w1\"}", ACTION_ADMIT},
         {"{\"type\":\"change-member\",\"id\":\"m1\"}", ACTION_CHANGE_MEMBER},
         {"{\"type\":\"mute-all\"}", ACTION_CHANGE_MEMBER},
+        {"{\"type\":\"list-viewers\"}", ACTION_CHANGE_MEMBER},
         {"{\"type\":\"kick\",\"id\":\"m1\"}", ACTION_KICK},
         {"{\"type\":\"change-room\"}", ACTION_CHANGE_ROOM},
         {"{\"type\":\"set-layout\"}", ACTION_CHANGE_ROOM},

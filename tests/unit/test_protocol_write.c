@@ -82,6 +82,11 @@ static void test_server_messages_have_the_agreed_shape(void **state) {
     check_text(protocol_bye("kicked", "Be \"kind\""),
                "{\"type\":\"bye\",\"reason\":\"kicked\",\"message\":\"Be \\\"kind\\\"\"}");
     check_text(protocol_viewers(7), "{\"type\":\"viewers\",\"count\":7}");
+    json_t *viewers =
+        json_pack("{s:i, s:[{s:s, s:s}]}", "count", 300, "viewers", "id", "m2", "name", "Vera");
+    check_text(protocol_viewer_list(viewers), "{\"type\":\"viewers\",\"count\":300,\"viewers\":[{"
+                                              "\"id\":\"m2\",\"name\":\"Vera\"}]}");
+    json_decref(viewers);
     check_text(protocol_permissions("viewer", permission_grants_to_json(GRANT_CHAT)),
                "{\"type\":\"permissions\",\"role\":\"viewer\",\"permissions\":[\"chat\"]}");
     check_text(protocol_waiting("ada", "Wait."),
