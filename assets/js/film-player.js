@@ -11,7 +11,6 @@ import { whenClock, whenDay, whenTime } from './when.js';
 
 // With the key a player cannot ask for parts of a file: it has to be taken whole.
 const WHOLE_BYTES_MAX = 400e6;
-const RETRIES_MAX = 2;
 const TRACKS = [['chapters.vtt', 'chapters', 'Chapters'], ['chat.vtt', 'subtitles', 'Chat']];
 
 export class FilmPlayer {
@@ -21,7 +20,6 @@ export class FilmPlayer {
   #media = null;
   #segment = 1;
   #drawn = '';
-  #retries = 0;
   #releases = []; // what to let go with this film
   #turn = 0; // counts the films, so that a slow answer for an earlier one is dropped
 
@@ -37,7 +35,6 @@ export class FilmPlayer {
     this.close();
     this.#film = film;
     this.#segment = 1;
-    this.#retries = 0;
     this.#draw();
     byId('player').hidden = false;
     byId('player-title').focus();
@@ -238,22 +235,9 @@ export class FilmPlayer {
   #onError(media) {
     if (media !== this.#media || !media.error || !media.getAttribute('src')) return;
     const { code, message } = media.error;
-    if (code === MediaError.MEDIA_ERR_DECODE && this.#retries < RETRIES_MAX) {
-      this.#retry(media);
-      return;
-    }
     byId('player-stage').replaceChildren(build('p', { class: 'player-note', title: `${code} ${message}` }, icon('warning'),
       code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED ? 'This browser cannot play this kind of file, or the server did not give it. Download it and try another player.'
         : 'It could not be played any further.'));
-  }
-
-  // Seen now and then on a busy machine, with files that play whole the next time: once more, from where it was.
-  #retry(media) {
-    this.#retries += 1;
-    const at = media.currentTime;
-    media.addEventListener('loadedmetadata', () => { if (at > 0) media.currentTime = at; }, { once: true });
-    media.load();
-    media.play().catch(() => {});
   }
 
   async #downloadWhole(name) {
