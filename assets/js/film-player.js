@@ -4,7 +4,7 @@
 import { api, apiFetch } from './api.js';
 import { ask } from './ask.js';
 import { build, byId, icon, speak } from './dom.js';
-import { filmFacts, filmFile, filmFileName, filmHasTicket, filmIsRunning, filmIsSound, filmMedia, filmPath, filmState, filmTitle } from './film.js';
+import { filmFacts, filmFile, filmFileName, filmHasTicket, filmIsOpen, filmIsRunning, filmIsSound, filmMedia, filmPath, filmState, filmTitle } from './film.js';
 import { sizeWords } from './size.js';
 import { toast } from './toast.js';
 import { whenClock, whenDay, whenTime } from './when.js';
@@ -44,10 +44,10 @@ export class FilmPlayer {
 
   // The same recording, as it is now. A player that plays is left alone.
   refresh(film) {
-    const wasRunning = filmIsRunning(this.#film);
+    const before = this.#film;
     this.#film = film;
     this.#draw();
-    if (wasRunning && !filmIsRunning(film)) this.show(film);
+    if (filmIsOpen(before) && film.state !== before.state) this.#load();
   }
 
   close() {
@@ -76,15 +76,18 @@ export class FilmPlayer {
     byId('player-facts').textContent = filmFacts(film);
     const state = filmState(film);
     byId('player-fault').hidden = !state;
-    byId('player-fault').textContent = state ? `${state}.` : '';
+    byId('player-fault').textContent = state?.replace(/[^…]$/, '$&.') ?? '';
     const parts = byId('player-parts');
     parts.hidden = !(film.segments > 1);
     if (!parts.hidden && parts.children.length !== film.segments) parts.replaceChildren(...Array.from({ length: film.segments }, (_, i) => this.#buildPart(i + 1)));
     for (const part of parts.children) part.setAttribute('aria-pressed', String(Number(part.textContent) === this.#segment));
-    const doors = filmIsRunning(film)
-      ? [this.#door('Stop recording…', 'stop', 'recording-stop', () => this.#stop())]
-      : [this.#buildDownload(), this.#door('Delete…', 'trash', 'recording-delete', () => this.#remove(), 'danger')];
-    byId('player-doors').replaceChildren(...doors);
+    byId('player-doors').replaceChildren(...this.#buildDoors());
+  }
+
+  #buildDoors() {
+    if (filmIsRunning(this.#film)) return [this.#door('Stop recording…', 'stop', 'recording-stop', () => this.#stop())];
+    if (filmIsOpen(this.#film)) return [];
+    return [this.#buildDownload(), this.#door('Delete…', 'trash', 'recording-delete', () => this.#remove(), 'danger')];
   }
 
   #door(words, iconName, test, run, className = '') {
@@ -109,8 +112,9 @@ export class FilmPlayer {
   async #load() {
     const film = this.#film;
     const stage = byId('player-stage');
-    if (filmIsRunning(film)) {
-      stage.replaceChildren(build('p', { class: 'player-note' }, icon('record'), 'It is still being recorded. It can be played when it has ended.'));
+    if (filmIsOpen(film)) {
+      const words = filmIsRunning(film) ? 'It is still being recorded. It can be played when it has ended.' : 'Finishing… It can be played in a moment.';
+      stage.replaceChildren(build('p', { class: 'player-note', role: 'status' }, icon('record'), words));
       return;
     }
     const turn = this.#turn;
