@@ -52,7 +52,7 @@ void library_cancel(struct library *library, const char *id);
 
 // How far it is. Any thread.
 struct library_figures {
-    const char *state;  // a literal: "recording", "paused", "finished" or "failed"
+    const char *state;  // a literal: "recording", "paused", "finishing", "finished" or "failed"
     const char *reason; // a literal, or NULL
     int64_t duration_ns, gap_ns;
     uint64_t bytes;
@@ -74,12 +74,13 @@ int library_get(struct library *library, const struct caller *caller, const char
 json_t *library_show(struct library *library, const char *id);
 // The room it is (or was) of. False: there is no such recording.
 bool library_find_room(struct library *library, const char *id, char room[ROOM_NAME_MAX]);
-// 409 recording-running while it is. Its files go soon.
+// 409 recording-running until it is whole. Its files go soon.
 int library_remove(struct library *library, const struct caller *caller, const char *id,
                    struct refusal *refusal);
-// The file for HTTP to send. name: "media" (segment 1 on), "poster.jpg", "sheet.jpg",
-// "chapters.vtt", "chat.vtt", "details.json". *type is a literal. It may not be there (yet):
-// whoever opens it says so. 503 not-ready: the disk stalls.
+// The file for HTTP to send; 409 recording-finishing for the media of one that is not whole yet: it
+// is rewritten at its beginning, or replaced. name: "media" (segment 1 on), "poster.jpg",
+// "sheet.jpg", "chapters.vtt", "chat.vtt", "details.json". *type is a literal. It may not be there
+// (yet): whoever opens it says so. 503 not-ready: the disk stalls.
 int library_find_file(struct library *library, const struct caller *caller, const char *id,
                       const char *name, int segment, char path[LIBRARY_PATH_MAX], const char **type,
                       struct refusal *refusal);

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define FINISHING "finishing"
+
 // ---- rights ----
 
 static int refuse_missing(struct refusal *refusal) {
@@ -52,32 +54,35 @@ static json_t *time_json(int64_t unix_ms) {
     return json_string(text);
 }
 
-// What runs is as far as was noted last; what has ended, as it is in the store.
-static void take_figures(struct library *library, const struct store_recording *recording,
-                         struct library_figures *out) {
+// What runs is as far as was noted last; what has ended, as it is in the store. What does neither
+// waits for its repair, or the row was read just before it ended. Returns when it ended, or 0.
+static int64_t take_figures(struct library *library, const struct store_recording *recording,
+                            struct library_figures *out) {
     if (library_is_running(library, recording->id, out))
-        return;
+        return 0;
     int64_t ms = recording->duration_ms;
-    *out = (struct library_figures){.state = recording->state,
-                                    .reason = recording->reason[0] ? recording->reason : NULL,
-                                    .duration_ns = ms * 1000000,
-                                    .gap_ns = recording->gap_ms * 1000000,
-                                    .bytes = (uint64_t)recording->bytes,
-                                    .segments = recording->segments,
-                                    .gaps = recording->gaps,
-                                    .kbps = ms > 0 ? (int)(recording->bytes * 8 / ms) : 0};
+    *out =
+        (struct library_figures){.state = recording->ended_unix_ms ? recording->state : FINISHING,
+                                 .reason = recording->reason[0] ? recording->reason : NULL,
+                                 .duration_ns = ms * 1000000,
+                                 .gap_ns = recording->gap_ms * 1000000,
+                                 .bytes = (uint64_t)recording->bytes,
+                                 .segments = recording->segments,
+                                 .gaps = recording->gaps,
+                                 .kbps = ms > 0 ? (int)(recording->bytes * 8 / ms) : 0};
+    return recording->ended_unix_ms;
 }
 
 json_t *library_to_json(struct library *library, const struct store_recording *recording) {
     struct library_figures figures;
-    take_figures(library, recording, &figures);
+    int64_t ended_unix_ms = take_figures(library, recording, &figures);
     bool is_encoded = strcmp(recording->container, "mp4") == 0;
     json_t *json = json_pack(
         "{s:s, s:s, s:s?, s:s, s:b, s:s, s:o, s:o, s:f, s:I, s:i, s:i, s:i, s:f, s:s?, s:s}", "id",
         recording->id, "room", recording->room, "title",
         recording->title[0] ? recording->title : NULL, "container", recording->container,
         "audio_only", !recording->has_video, "state", figures.state, "started_at",
-        time_json(recording->started_unix_ms), "ended_at", time_json(recording->ended_unix_ms),
+        time_json(recording->started_unix_ms), "ended_at", time_json(ended_unix_ms),
         "duration_seconds", (double)figures.duration_ns / 1e9, "bytes", (json_int_t)figures.bytes,
         "kbps", figures.kbps, "segments", figures.segments, "gaps", figures.gaps, "gap_seconds",
         (double)figures.gap_ns / 1e9, "reason", figures.reason, "costs",
@@ -142,7 +147,7 @@ int library_list(struct library *library, const struct caller *caller, const cha
 struct found {
     struct library *library;
     const struct caller *caller; // NULL: whoever
-    bool is_seen, has_video;
+    bool is_seen, has_video, is_finishing;
     json_t *json;
     char room[ROOM_NAME_MAX], container[8];
     int segments;
@@ -155,6 +160,8 @@ static void take_found(void *user, const struct store_recording *recording) {
         return;
     found->has_video = recording->has_video;
     found->json = library_to_json(found->library, recording);
+    const char *state = json_string_value(json_object_get(found->json, "state"));
+    found->is_finishing = state && strcmp(state, FINISHING) == 0;
     found->segments = (int)json_integer_value(json_object_get(found->json, "segments"));
     g_strlcpy(found->room, recording->room, sizeof(found->room));
     g_strlcpy(found->container, recording->container, sizeof(found->container));
@@ -204,7 +211,7 @@ int library_remove(struct library *library, const struct caller *caller, const c
     json_decref(found.json);
     if (is_open || library_is_running(library, id, NULL))
         return refusal_set(refusal, 409, "recording-running",
-                           "This recording still runs (or is being repaired): stop it first.");
+                           "This recording still runs, or is being finished or repaired.");
     int error = store_remove_recording(library->store, id);
     if (error)
         return refuse_store(refusal, error);
@@ -220,6 +227,9 @@ int library_find_file(struct library *library, const struct caller *caller, cons
         return -1;
     json_decref(found.json);
     bool is_media = strcmp(name, "media") == 0, is_there;
+    if (is_media && found.is_finishing)
+        return refusal_set(refusal, 409, "recording-finishing",
+                           "This recording is being finished: ask again when it has its ended_at.");
     if (is_media)
         is_there = segment <= found.segments &&
                    library_media_path(library->dir, id, found.container, segment, path);

@@ -6,6 +6,7 @@
 //   control loop: asked to stop, or ended by itself --> "record-end" thread: waits, side files,
 //                                                       library_end(), event
 //
+// From the first of these on it is "finishing", until library_end() has made it one that has ended.
 // No file is touched on the control loop: the recorder's thread makes the directory and opens what
 // goes into it, and that it cannot ends the recording. What is known of the disk beforehand is what
 // the library saw last.
@@ -77,6 +78,7 @@ static void on_ended(struct recording *recording, int error) {
     struct room *room = recording->room;
     recording->error = error;
     recording->reason = reason_of(recording);
+    record_note_figures(recording);
     tap_close(recording->tap);
     g_ptr_array_remove(room->recordings, recording);
     if (!room->is_ended)
@@ -126,6 +128,14 @@ static void on_keyframe_wanted(void *user) {
 
 static void push(void *user, struct packet *packet, bool is_audio) {
     recorder_push(((struct recording *)user)->recorder, packet, is_audio);
+}
+
+static void stop(struct recording *recording, const char *reason) {
+    if (recording->reason)
+        return;
+    recording->reason = reason;
+    recorder_stop(recording->recorder, mixer_now_ns());
+    record_note_figures(recording);
 }
 
 // ---- the beginning ----
@@ -263,8 +273,7 @@ int room_record_start(struct room *room, const struct record_wish *wish, json_t 
     record_count_unfinished(1);
     g_ptr_array_add(room->recordings, recording);
     if (error) { // its end comes by itself
-        recording->reason = "write-error";
-        recorder_stop(recording->recorder, mixer_now_ns());
+        stop(recording, "write-error");
         return refuse(refusal, error);
     }
     announce(recording, wish);
@@ -302,13 +311,6 @@ static void pause_or_resume(struct recording *recording, bool is_paused) {
     record_event(recording, is_paused ? "recording-paused" : "recording-resumed", NULL);
 }
 
-static void stop(struct recording *recording, const char *reason) {
-    if (recording->reason)
-        return;
-    recording->reason = reason;
-    recorder_stop(recording->recorder, mixer_now_ns());
-}
-
 static struct recording *find(const struct room *room, const char *id) {
     for (guint i = 0; i < room->recordings->len; i++) {
         struct recording *recording = room->recordings->pdata[i];
@@ -320,7 +322,6 @@ static struct recording *find(const struct room *room, const char *id) {
 
 int room_record_change(struct room *room, const char *id, const char *state, json_t **out,
                        struct refusal *refusal) {
-    struct library_figures figures;
     struct recording *recording = find(room, id);
     if (!recording)
         return refusal_set(refusal, 404, "recording-not-found",
@@ -332,8 +333,7 @@ int room_record_change(struct room *room, const char *id, const char *state, jso
         stop(recording, "asked");
     else
         pause_or_resume(recording, strcmp(state, "paused") == 0);
-    record_get_figures(recording, &figures);
-    library_note(room->world->library, id, &figures);
+    record_note_figures(recording);
     record_tell(room);
     *out = library_show(room->world->library, id);
     return 0;

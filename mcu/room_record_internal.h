@@ -31,6 +31,7 @@ struct recording {
 
 // Any thread.
 void record_get_figures(struct recording *recording, struct library_figures *out);
+void record_note_figures(struct recording *recording); // for the library to show
 void record_write_side_files(const struct recording *recording, int64_t end_ns, bool is_last);
 void record_event(struct recording *recording, const char *type,
                   json_t *more); // takes more, or NULL

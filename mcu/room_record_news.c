@@ -20,7 +20,7 @@
 void record_get_figures(struct recording *recording, struct library_figures *out) {
     struct recorder_stats stats = {0};
     recorder_get_stats(recording->recorder, &stats);
-    *out = (struct library_figures){.state = recording->reason      ? "finished"
+    *out = (struct library_figures){.state = recording->reason      ? "finishing"
                                              : recording->is_paused ? "paused"
                                                                     : "recording",
                                     .reason = recording->reason,
@@ -30,6 +30,12 @@ void record_get_figures(struct recording *recording, struct library_figures *out
                                     .segments = stats.segments > 0 ? stats.segments : 1,
                                     .gaps = (int)stats.gaps,
                                     .kbps = stats.kbps};
+}
+
+void record_note_figures(struct recording *recording) {
+    struct library_figures figures;
+    record_get_figures(recording, &figures);
+    library_note(recording->room->world->library, recording->id, &figures);
 }
 
 static int64_t position_ns(struct recording *recording) {
@@ -99,8 +105,7 @@ void record_tell_end(const struct recording *recording) {
     json_array_append_new(
         list, json_pack("{s:s, s:s, s:b, s:s, s:s}", "id", recording->id, "container",
                         recorder_container_name(recording->container), "audio_only",
-                        !recording->has_video, "state", recording->error ? "failed" : "finished",
-                        "reason", recording->reason));
+                        !recording->has_video, "state", "finishing", "reason", recording->reason));
     tell(recording->room, list);
 }
 
@@ -291,11 +296,8 @@ void room_record_on_chat(struct room *room, const char *name, const char *text) 
 
 void room_record_check(struct room *room, int64_t now_ns) {
     for (guint i = 0; i < room->recordings->len; i++) {
-        struct recording *recording = room->recordings->pdata[i];
-        struct library_figures figures;
-        keep_side_files(recording, now_ns);
-        record_get_figures(recording, &figures);
-        library_note(room->world->library, recording->id, &figures);
+        keep_side_files(room->recordings->pdata[i], now_ns);
+        record_note_figures(room->recordings->pdata[i]);
     }
     bool is_busy = room->recordings->len > 0 || room->broadcasts->len > 0;
     if (is_busy && now_ns - room->record_told_ns >= TELL_EVERY_NS)

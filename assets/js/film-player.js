@@ -4,12 +4,11 @@
 import { api } from './api.js';
 import { ask } from './ask.js';
 import { build, byId, icon, speak } from './dom.js';
-import { filmFacts, filmFile, filmFileName, filmIsRunning, filmIsSound, filmMedia, filmPath, filmState, filmTitle } from './film.js';
+import { filmFacts, filmFile, filmFileName, filmIsOpen, filmIsRunning, filmIsSound, filmMedia, filmPath, filmState, filmTitle } from './film.js';
 import { sizeWords } from './size.js';
 import { toast } from './toast.js';
 import { whenClock, whenDay, whenTime } from './when.js';
 
-const RETRIES_MAX = 2;
 const TRACKS = [['chapters.vtt', 'chapters', 'Chapters'], ['chat.vtt', 'subtitles', 'Chat']];
 
 export class FilmPlayer {
@@ -19,7 +18,6 @@ export class FilmPlayer {
   #media = null;
   #segment = 1;
   #drawn = '';
-  #retries = 0;
 
   // key: the API key, or null. onChange(): something was done, look again.
   constructor(key, { onChange }) {
@@ -33,7 +31,6 @@ export class FilmPlayer {
     this.close();
     this.#film = film;
     this.#segment = 1;
-    this.#retries = 0;
     this.#draw();
     byId('player').hidden = false;
     byId('player-title').focus();
@@ -43,10 +40,10 @@ export class FilmPlayer {
 
   // The same recording, as it is now. A player that plays is left alone.
   refresh(film) {
-    const wasRunning = filmIsRunning(this.#film);
+    const before = this.#film;
     this.#film = film;
     this.#draw();
-    if (wasRunning && !filmIsRunning(film)) this.show(film);
+    if (filmIsOpen(before) && film.state !== before.state) this.#load();
     else this.#renew();
   }
 
@@ -74,15 +71,18 @@ export class FilmPlayer {
     byId('player-facts').textContent = filmFacts(film);
     const state = filmState(film);
     byId('player-fault').hidden = !state;
-    byId('player-fault').textContent = state ? `${state}.` : '';
+    byId('player-fault').textContent = state?.replace(/[^…]$/, '$&.') ?? '';
     const parts = byId('player-parts');
     parts.hidden = !(film.segments > 1);
     if (!parts.hidden && parts.children.length !== film.segments) parts.replaceChildren(...Array.from({ length: film.segments }, (_, i) => this.#buildPart(i + 1)));
     for (const part of parts.children) part.setAttribute('aria-pressed', String(Number(part.textContent) === this.#segment));
-    const doors = filmIsRunning(film)
-      ? [this.#door('Stop recording…', 'stop', 'recording-stop', () => this.#stop())]
-      : [this.#buildDownload(), this.#door('Delete…', 'trash', 'recording-delete', () => this.#remove(), 'danger')];
-    byId('player-doors').replaceChildren(...doors);
+    byId('player-doors').replaceChildren(...this.#buildDoors());
+  }
+
+  #buildDoors() {
+    if (filmIsRunning(this.#film)) return [this.#door('Stop recording…', 'stop', 'recording-stop', () => this.#stop())];
+    if (filmIsOpen(this.#film)) return [];
+    return [this.#buildDownload(), this.#door('Delete…', 'trash', 'recording-delete', () => this.#remove(), 'danger')];
   }
 
   #door(words, iconName, test, run, className = '') {
@@ -104,8 +104,12 @@ export class FilmPlayer {
   }
 
   #load() {
-    if (!filmIsRunning(this.#film)) this.#play();
-    else byId('player-stage').replaceChildren(build('p', { class: 'player-note' }, icon('record'), 'It is still being recorded. It can be played when it has ended.'));
+    if (!filmIsOpen(this.#film)) {
+      this.#play();
+      return;
+    }
+    const words = filmIsRunning(this.#film) ? 'It is still being recorded. It can be played when it has ended.' : 'Finishing… It can be played in a moment.';
+    byId('player-stage').replaceChildren(build('p', { class: 'player-note', role: 'status' }, icon('record'), words));
   }
 
   #play() {
@@ -186,22 +190,9 @@ export class FilmPlayer {
   #onError(media) {
     if (media !== this.#media || !media.error || !media.getAttribute('src')) return;
     const { code, message } = media.error;
-    if (code === MediaError.MEDIA_ERR_DECODE && this.#retries < RETRIES_MAX) {
-      this.#retry(media);
-      return;
-    }
     byId('player-stage').replaceChildren(build('p', { class: 'player-note', title: `${code} ${message}` }, icon('warning'),
       code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED ? 'This browser cannot play this kind of file, or the server did not give it. Download it and try another player.'
         : 'It could not be played any further.'));
-  }
-
-  // Seen now and then on a busy machine, with files that play whole the next time: once more, from where it was.
-  #retry(media) {
-    this.#retries += 1;
-    const at = media.currentTime;
-    media.addEventListener('loadedmetadata', () => { if (at > 0) media.currentTime = at; }, { once: true });
-    media.load();
-    media.play().catch(() => {});
   }
 
   async #stop() {

@@ -9,6 +9,8 @@ const RUNNING = new Set(['recording', 'paused']);
 const LABELS = { webm: 'WebM', mkv: 'Matroska', mp4: 'MP4', ogg: 'Ogg' };
 
 export const filmIsRunning = ({ state }) => RUNNING.has(state);
+// It runs, or its file is still being finished: nothing to play, to take or to delete yet.
+export const filmIsOpen = (film) => filmIsRunning(film) || film.state === 'finishing';
 export const filmIsSound = ({ container, audio_only: isSound }) => container === 'ogg' || isSound === true;
 export const filmTitle = ({ title, room }) => title || room;
 export const filmPath = ({ id }) => `/recordings/${encodeURIComponent(id)}`;
@@ -47,6 +49,7 @@ export function filmFacts(film) {
 export function filmState(film) {
   if (film.state === 'recording') return 'Recording now';
   if (film.state === 'paused') return 'Recording, paused';
+  if (film.state === 'finishing') return 'Finishing…';
   return wordsForRecordingFault(film);
 }
 

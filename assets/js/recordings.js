@@ -3,7 +3,7 @@
 // is open is named by the address's fragment.
 import { api } from './api.js';
 import { byId } from './dom.js';
-import { filmCard, filmIsRunning, filmIsSound } from './film.js';
+import { filmCard, filmIsOpen, filmIsSound } from './film.js';
 import { FilmPlayer } from './film-player.js';
 import { formComplain, formOnSubmit } from './form.js';
 import { storageTabGet, storageTabSet } from './storage.js';
@@ -13,6 +13,7 @@ import { userForget, userRemember } from './user.js';
 
 const PAGE = 60;
 const EVERY_MS = 3000; // while something is being recorded, or waits for its picture
+const SOON_MS = 1000; // while something is being finished
 const FRESH_MS = 60000;
 const STALE_MS = 1200000; // the addresses of the files hold for hours: time enough to ask for new ones
 
@@ -29,7 +30,12 @@ const recordingsList = (after, limit) => api('GET', `/recordings?limit=${limit}$
 
 // Runs, or has just ended: its picture is still to come.
 function recordingsIsFresh(film) {
-  return filmIsRunning(film) || (!film.poster && !filmIsSound(film) && Date.now() - Date.parse(film.ended_at) < FRESH_MS);
+  return filmIsOpen(film) || (!film.poster && !filmIsSound(film) && Date.now() - Date.parse(film.ended_at) < FRESH_MS);
+}
+
+function recordingsPause() {
+  if (films.some(({ state }) => state === 'finishing')) return SOON_MS;
+  return films.some(recordingsIsFresh) ? EVERY_MS : STALE_MS;
 }
 
 const recordingsAreStale = () => films.length > 0 && Date.now() - readAt > STALE_MS;
@@ -96,7 +102,7 @@ async function recordingsRefresh() {
     byId('library-state').textContent = error.message;
     if (error.status == null) reportError(error);
   }
-  if (document.visibilityState === 'visible') timer = setTimeout(recordingsRefresh, films.some(recordingsIsFresh) ? EVERY_MS : STALE_MS);
+  if (document.visibilityState === 'visible') timer = setTimeout(recordingsRefresh, recordingsPause());
 }
 
 // What is open is in no list any more: deleted, unless it is merely older than what is listed.
@@ -189,5 +195,5 @@ byId('key-out').addEventListener('click', () => { recordingsLeave(); recordingsI
 byId('more').addEventListener('click', () => { wanted += PAGE; recordingsRefresh(); });
 byId('trouble-again').addEventListener('click', recordingsInit);
 addEventListener('hashchange', () => { if (player && !byId('library').hidden) recordingsGo(); });
-document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible' && (films.some(filmIsRunning) || recordingsAreStale())) recordingsRefresh(); });
+document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible' && (films.some(filmIsOpen) || recordingsAreStale())) recordingsRefresh(); });
 recordingsInit();

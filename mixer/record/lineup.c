@@ -18,14 +18,22 @@ void lineup_add(struct lineup *lineup, struct intake_entry *entry) {
     lineup->entries[at] = *entry;
     if (entry->at_ns > lineup->newest_ns)
         lineup->newest_ns = entry->at_ns;
+    if (entry->kind == INTAKE_SOUND && entry->at_ns + entry->packet->duration_ns > lineup->sound_ns)
+        lineup->sound_ns = entry->at_ns + entry->packet->duration_ns;
     memset(entry, 0, sizeof(*entry));
 }
 
+static bool is_due(const struct lineup *lineup) {
+    const struct intake_entry *first = &lineup->entries[0];
+    int64_t age_ns = lineup->newest_ns - first->at_ns;
+    if (lineup->count == LINEUP_MAX || age_ns >= LINEUP_SOUND_NS)
+        return true;
+    bool lacks_sound = first->kind == INTAKE_VIDEO && lineup->sound_ns < first->at_ns;
+    return age_ns >= LINEUP_WINDOW_NS && !lacks_sound;
+}
+
 bool lineup_take(struct lineup *lineup, bool takes_all, struct intake_entry *out) {
-    if (lineup->count == 0)
-        return false;
-    if (!takes_all && lineup->count < LINEUP_MAX &&
-        lineup->newest_ns - lineup->entries[0].at_ns < LINEUP_WINDOW_NS)
+    if (lineup->count == 0 || (!takes_all && !is_due(lineup)))
         return false;
     *out = lineup->entries[0];
     lineup->count--;

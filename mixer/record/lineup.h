@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Entries of an intake in the order of their times: pictures, sound and marks come by different
-// ways, so one that is earlier may come a little later. A plain value; one thread.
+// ways, so one that is earlier may come a little later. A picture waits longer for the sound that
+// goes with it: nothing may stand in a file before what is earlier. A plain value; one thread.
 #ifndef MIXER_RECORD_LINEUP_H
 #define MIXER_RECORD_LINEUP_H
 
@@ -8,10 +9,12 @@
 
 enum { LINEUP_MAX = 128 };
 #define LINEUP_WINDOW_NS INT64_C(200000000)
+#define LINEUP_SOUND_NS  INT64_C(500000000) // more than the silence between two packets of it
 
 struct lineup {
     int count;
     int64_t newest_ns;
+    int64_t sound_ns; // the end of the newest sound
     struct intake_entry entries[LINEUP_MAX];
 };
 

@@ -16,8 +16,7 @@ enum {
 };
 #define MS          INT64_C(1000000)
 #define SECOND      (1000 * MS)
-#define SOUND_SLACK (30 * MS)   // off by less: the sender's clock, not a hole
-#define SOUND_LATE  (1000 * MS) // so late it may come; then it is silence
+#define SOUND_SLACK (30 * MS) // off by less: the sender's clock, not a hole
 #define ASK_EVERY   (1000 * MS)
 #define RATE_OVER   (3000 * MS)
 
@@ -94,15 +93,28 @@ static int write_sound(struct tape *tape, int64_t duration_ns, const void *data,
     return result;
 }
 
+static int64_t silence_ns(const struct tape *tape) {
+    return samples_to_ns(opus_packet_get_samples_per_frame(&tape->toc, SOUND_HZ));
+}
+
 // Silence, to the nearest packet.
 static int fill_sound(struct tape *tape, int64_t to_ns) {
     if (!reel_needs_sound_filled(tape->reel))
         return 0;
-    int64_t each_ns = samples_to_ns(opus_packet_get_samples_per_frame(&tape->toc, SOUND_HZ));
+    int64_t each_ns = silence_ns(tape);
     int result = 0;
     while (result == 0 && tape->sound_end_ns + each_ns / 2 < to_ns)
         result = write_sound(tape, each_ns, &tape->toc, 1);
     return result;
+}
+
+// A file's sound begins in the cluster of its first picture: a player that looks for the beginning
+// by the sound would else come out behind that picture, and could decode nothing. Two packets, for
+// libavformat keeps the last one back for the next cluster.
+static int flush(struct tape *tape) {
+    bool lacks_sound = tape->sound_end_ns == tape->reel_from_ns;
+    int result = lacks_sound ? fill_sound(tape, tape->reel_from_ns + 2 * silence_ns(tape)) : 0;
+    return result ? result : reel_flush(tape->reel);
 }
 
 static int64_t sound_duration_ns(const struct packet *packet) {
@@ -219,8 +231,8 @@ static int take_video(struct tape *tape, const struct packet *packet) {
     int64_t tape_ns = packet->pts_ns - tape->shift_ns;
     watch_keyframes(tape, tape_ns);
     reach(tape, tape_ns);
-    if (tape->sound_end_ns < tape_ns - SOUND_LATE)
-        result = fill_sound(tape, tape_ns - SOUND_LATE / 2);
+    if (tape->sound_end_ns < tape_ns - SOUND_SLACK) // a hole: lineup has waited for it
+        result = fill_sound(tape, tape_ns);
     if (result)
         return result;
     return reel_write(tape->reel, false, tape_ns - tape->reel_from_ns, 0, packet->is_keyframe,
@@ -253,7 +265,7 @@ static int take_pause(struct tape *tape, int64_t at_ns) {
         return 0;
     reach(tape, at_ns - tape->shift_ns);
     int result = fill_sound(tape, tape->end_ns);
-    return result ? result : reel_flush(tape->reel);
+    return result ? result : flush(tape);
 }
 
 static void take_resume(struct tape *tape, int64_t at_ns) {
@@ -328,7 +340,7 @@ void tape_expect_resume(struct tape *tape, int64_t at_ns) {
 int tape_idle(struct tape *tape) {
     if (!tape->is_paused && tape->lacks_keyframe)
         tape_ask_keyframe(tape, tape->asked_ns + ASK_EVERY);
-    return tape->has_begun ? reel_flush(tape->reel) : 0;
+    return tape->has_begun ? flush(tape) : 0;
 }
 
 int tape_finish(struct tape *tape) {

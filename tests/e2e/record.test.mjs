@@ -110,7 +110,11 @@ test('stopped is stopped, not by a slip, and everybody reads it', async () => {
     }
     film = await until('the file is whole', async () => {
         const { recordings } = await json('/recordings');
-        return recordings.length === 1 && recordings[0].state === 'finished' && recordings[0];
+        assert.equal(recordings.length, 1);
+        const [{ state, ended_at: endedAt }] = recordings;
+        assert.ok(state === 'finished' || state === 'finishing', state);
+        assert.equal(Boolean(endedAt), state === 'finished');
+        return state === 'finished' && recordings[0];
     });
     assert.equal(film.room, 'ada');
     assert.ok(film.duration_seconds >= SECONDS - 1 && film.duration_seconds < SECONDS + 8, JSON.stringify(film));
@@ -127,6 +131,7 @@ test('the library has its card, its poster is a picture', async () => {
     const bytes = new Uint8Array(await poster.arrayBuffer());
     assert.deepEqual([...bytes.slice(0, 3)], [0xff, 0xd8, 0xff]);
     library = await ada.context().newPage();
+    await watchMedia(library);
     await library.goto(`${server.url}/home#recordings`);
     const card = library.locator(`[data-recording="${film.id}"]`);
     await until('home lists it', () => card.isVisible());
@@ -137,7 +142,41 @@ test('the library has its card, its poster is a picture', async () => {
     await until('with its poster', () => card.locator('img').first().evaluate((image) => image.naturalWidth > 100));
 });
 
+// Every MediaError there is, whatever the page makes of it.
+const watchMedia = (page) => page.addInitScript(() => {
+    window.mediaErrors = [];
+    document.addEventListener('error', ({ target }) => {
+        if (target instanceof HTMLMediaElement) window.mediaErrors.push(`${target.error?.code} ${target.error?.message}`);
+    }, true);
+});
+const mediaErrors = (page) => page.evaluate(() => window.mediaErrors);
 const noteOf = (page) => page.locator('.player-note').evaluateAll((notes) => notes.map((note) => `${note.title} ${note.textContent}`));
+
+test('while it is being finished the page says so, and loads it when it is whole', async () => {
+    const page = await ada.context().newPage();
+    await watchMedia(page);
+    const fetched = [];
+    page.on('request', (request) => { if (request.url().includes('/media')) fetched.push(request.url()); });
+    let isWhole = false;
+    await page.route(/\/api\/v1\/recordings\?/, async (route) => {
+        const response = await route.fetch();
+        const body = await response.json();
+        if (!isWhole) for (const each of body.recordings) Object.assign(each, { state: 'finishing', ended_at: null, poster: null });
+        await route.fulfill({ response, json: body });
+    });
+    await page.goto(`${server.url}/recordings#${film.id}`);
+    await until('it says so', async () => (await noteOf(page)).some((note) => note.includes('Finishing…')));
+    assert.match(await page.locator(`[data-recording="${film.id}"]`).innerText(), /Finishing…/);
+    assert.equal(await control(page, 'media').count(), 0);
+    assert.equal(await control(page, 'recording-download').count() + await control(page, 'recording-delete').count(), 0);
+    assert.deepEqual(fetched, []);
+    isWhole = true;
+    await until('it is loaded by itself', () => control(page, 'media').evaluate((video) => Number.isFinite(video.duration) && video.duration > 0));
+    await until('and can be taken', () => control(page, 'recording-download').isVisible());
+    assert.deepEqual(await noteOf(page), []);
+    assert.deepEqual(await mediaErrors(page), []);
+    await page.close();
+});
 
 test('it plays, its length is known, it seeks to its middle', async () => {
     const media = control(library, 'media');
@@ -153,6 +192,21 @@ test('it plays, its length is known, it seeks to its middle', async () => {
     await until('it is in the middle', () => media.evaluate((video) => !video.seeking && video.currentTime >= video.duration / 2));
     await until('and plays on', () => media.evaluate((video) => video.currentTime > video.duration / 2 + 0.5 || video.ended));
     assert.equal(await media.evaluate((video) => video.error), null);
+});
+
+test('it plays each time, from the beginning, also on a busy machine', async () => {
+    for (let i = 0; i < 10; i++) {
+        const page = await ada.context().newPage();
+        await watchMedia(page);
+        await page.goto(`${server.url}/recordings#${film.id}`);
+        const media = control(page, 'media');
+        await until('its length is known', () => media.evaluate((video) => Number.isFinite(video.duration) && video.duration > 0));
+        await media.evaluate((video) => { video.muted = true; video.play(); });
+        await until('it plays, or says why not', async () => (await mediaErrors(page)).length > 0
+            || media.evaluate((video) => video.currentTime > 0.2 && video.videoWidth > 0));
+        assert.deepEqual(await mediaErrors(page), []);
+        await page.close();
+    }
 });
 
 test('chapters are listed and lead to their place', async () => {
@@ -195,6 +249,7 @@ test('it can be deleted, but not by a slip', async () => {
     await until('nothing is left', () => control(library, 'nothing').isVisible());
     assert.equal((await server.api(`/recordings/${film.id}`)).status, 404);
     assert.deepEqual(library.problems ?? [], []);
+    assert.deepEqual(await mediaErrors(library), []);
     await library.close();
 });
 

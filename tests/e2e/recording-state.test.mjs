@@ -2,6 +2,7 @@
 // What a page makes of the server's words about recordings. No browser: the modules alone.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { filmIsOpen, filmIsRunning, filmState } from '../../assets/js/film.js';
 import { RECORDING_NONE, recordingRead, recordingSeconds } from '../../assets/js/recording.js';
 import { sizeRate, sizeWords } from '../../assets/js/size.js';
 import { whenClock } from '../../assets/js/when.js';
@@ -43,6 +44,17 @@ test('how a recording ended is said on its card only when it is worth a word', (
     assert.equal(wordsForRecordingFault({ state: 'finished', reason: 'asked' }), null);
     assert.match(wordsForRecordingFault({ state: 'failed', reason: 'disk-full' }), /disk/);
     assert.match(wordsForRecordingFault({ state: 'recovered', reason: null }), /Recovered/);
+});
+
+test('what is being finished is said, and is open to nothing yet', () => {
+    assert.equal(filmState({ state: 'finishing', reason: 'asked' }), 'Finishing…');
+    assert.equal(filmState({ state: 'finished', reason: 'asked' }), null);
+    const states = ['recording', 'paused', 'finishing', 'finished', 'failed', 'recovered'];
+    assert.deepEqual(states.filter((state) => filmIsOpen({ state })), ['recording', 'paused', 'finishing']);
+    assert.deepEqual(states.filter((state) => filmIsRunning({ state })), ['recording', 'paused']);
+    const ended = recordingRead({ state: 'stopped', recordings: [{ ...one, state: 'finishing', reason: 'disk-full' }] },
+        recordingRead({ state: 'recording', recordings: [one] }, RECORDING_NONE)).ended[0];
+    assert.equal(wordsForRecordingEnd(ended).isFailure, true);
 });
 
 test('figures read as people say them', () => {

@@ -505,6 +505,118 @@ static void test_record_a_killed_server_leaves_all_but_a_second(void **state) {
     assert_int_equal(server_stop(server), 0);
 }
 
+// ---- between the stop and the end ----
+
+static int media_status(struct server *server, const char *id) {
+    char *path = g_strdup_printf("/api/v1/recordings/%s/media", id), *data = NULL;
+    size_t size = 0;
+    int status = server_fetch(server, "GET", path, NULL, &data, &size);
+    free(data);
+    g_free(path);
+    return status;
+}
+
+// Until it has ended: until then it is finishing at each look, without an end and without media.
+static json_t *await_whole(struct server *server, const char *id) {
+    for (int waited_ms = 0; waited_ms < client_slow(PATIENCE_MS); waited_ms += 5) {
+        int status = media_status(server, id);
+        json_t *json = get(server, id);
+        bool has_ended = json_is_string(json_object_get(json, "ended_at"));
+        assert_true(has_ended || strcmp(text_of(json, "state"), "finishing") == 0);
+        assert_true(status == 409 || (status == 200 && has_ended));
+        if (has_ended)
+            return json;
+        json_decref(json);
+        g_usleep(5000);
+    }
+    fail_msg("%s does not end", id);
+    return NULL;
+}
+
+static void stop_and_expect_finishing(struct server *server, const char *id) {
+    char *path = g_strdup_printf("/api/v1/recordings/%s", id);
+    json_t *json = ask(server, 200, "PATCH", path, "{\"state\":\"stopped\"}");
+    assert_string_equal(text_of(json, "state"), "finishing");
+    assert_true(json_is_null(json_object_get(json, "ended_at")));
+    json_decref(json);
+    g_free(path);
+}
+
+// The recording as the event of this type told it, a new reference.
+static json_t *await_event(struct server *server, const char *room, const char *type) {
+    char *path = g_strdup_printf("/api/v1/rooms/%s/events?after=0&limit=200", room);
+    json_t *found = NULL;
+    for (int waited_ms = 0; !found && waited_ms < client_slow(PATIENCE_MS); waited_ms += POLL_MS) {
+        json_t *answer = ask(server, 200, "GET", path, NULL), *event;
+        size_t i;
+        json_array_foreach(json_object_get(answer, "events"), i, event) {
+            if (!found && strcmp(text_of(event, "type"), type) == 0)
+                found = json_incref(json_object_get(json_object_get(event, "data"), "recording"));
+        }
+        json_decref(answer);
+        g_usleep(found ? 0 : POLL_MS * 1000);
+    }
+    g_free(path);
+    assert_non_null(found);
+    return found;
+}
+
+static void test_record_is_finishing_until_it_is_whole(void **state) {
+    static const char *const bodies[] = {"{\"container\":\"mp4\"}", "{}"};
+    char id[40];
+    for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
+        char *room = g_strdup_printf("finishing%zu", i);
+        struct client *ada = scene_member(room, "Ada", RED, 500);
+        start(scene_server(), room, bodies[i], id);
+        await_bytes(scene_server(), id, BYTES_ENOUGH);
+        assert_int_equal(media_status(scene_server(), id), 200); // as far as it is
+        stop_and_expect_finishing(scene_server(), id);
+        json_t *json = await_whole(scene_server(), id);
+        assert_string_equal(text_of(json, "state"), "finished");
+        json_t *told = await_event(scene_server(), room, "recording-stopped");
+        assert_string_equal(text_of(told, "state"), "finished");
+        assert_true(
+            json_equal(json_object_get(told, "ended_at"), json_object_get(json, "ended_at")));
+        assert_int_equal(media_status(scene_server(), id), 200);
+        json_decref(told);
+        json_decref(json);
+        client_destroy(ada);
+        g_free(room);
+    }
+}
+
+static void test_record_is_finishing_when_its_room_ended(void **state) {
+    char id[40];
+    struct client *ada = scene_member("closing", "Ada", RED, 500);
+    start(scene_server(), "closing", "{}", id);
+    await_bytes(scene_server(), id, BYTES_ENOUGH);
+    json_decref(ask(scene_server(), 204, "DELETE", "/api/v1/rooms/closing", NULL));
+    json_t *json = await_whole(scene_server(), id);
+    assert_string_equal(text_of(json, "state"), "finished");
+    json_decref(json);
+    client_destroy(ada);
+}
+
+static void test_record_nothing_stays_finishing_after_a_crash(void **state) {
+    static const char *const flags[] = {"--recordings-floor-mb", "10", NULL};
+    char id[40];
+    struct server *server = server_start(NULL, flags);
+    assert_non_null(server);
+    struct client *ada = join(server, "crashed");
+    start(server, "crashed", "{\"container\":\"mp4\"}", id);
+    await_bytes(server, id, 4 * BYTES_ENOUGH);
+    stop_and_expect_finishing(server, id);
+    assert_true(server_restart(server, SIGKILL));
+    json_t *json = await_whole(server, id);
+    if (strcmp(text_of(json, "state"), "finished") != 0) // it was quicker than the crash
+        assert_string_equal(text_of(json, "state"), "recovered");
+    assert_true(json_real_value(json_object_get(json, "duration_seconds")) > 0.3);
+    assert_int_equal(media_status(server, id), 200);
+    json_decref(json);
+    client_destroy(ada);
+    assert_int_equal(server_stop(server), 0);
+}
+
 static void test_record_a_server_that_ends_finishes_first(void **state) {
     static const char *const flags[] = {"--recordings-floor-mb", "10", NULL};
     char id[40];
@@ -660,6 +772,9 @@ int main(void) {
         cmocka_unit_test(test_live_is_served_while_it_runs_and_its_secret_is_told_to_nobody),
         cmocka_unit_test(test_record_nothing_begins_below_the_floor),
         cmocka_unit_test(test_record_a_killed_server_leaves_all_but_a_second),
+        cmocka_unit_test(test_record_is_finishing_until_it_is_whole),
+        cmocka_unit_test(test_record_is_finishing_when_its_room_ended),
+        cmocka_unit_test(test_record_nothing_stays_finishing_after_a_crash),
         cmocka_unit_test(test_record_a_server_that_ends_finishes_first),
         cmocka_unit_test(test_record_ends_below_the_floor_and_the_call_goes_on),
         cmocka_unit_test(test_record_ends_on_a_full_disk_and_is_made_whole_when_there_is_room),

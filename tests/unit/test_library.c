@@ -375,6 +375,70 @@ static void test_what_runs_is_as_far_as_was_noted(void **state) {
     assert_int_equal(totals.bytes, 4000);
 }
 
+static int find_media(const char *id, struct refusal *refusal) {
+    char path[LIBRARY_PATH_MAX];
+    const char *type;
+    return library_find_file(house.library, &key, id, "media", 1, path, &type, refusal);
+}
+
+// Asked to stop, or ended by itself: the head of its file is rewritten still.
+static void note_finishing(const char *id) {
+    const struct library_figures figures = {
+        .state = "finishing", .reason = "asked", .bytes = 7, .segments = 1};
+    library_note(house.library, id, &figures);
+}
+
+static void test_what_is_finishing_is_neither_played_nor_deleted(void **state) {
+    char id[LIBRARY_ID_MAX], path[LIBRARY_PATH_MAX];
+    const char *type;
+    struct refusal refusal;
+    struct library_totals totals;
+    begin(id, "ada", 0);
+    assert_int_equal(find_media(id, &refusal), 0);
+    note_finishing(id);
+    json_t *json = get(id);
+    assert_string_equal(json_string_value(json_object_get(json, "state")), "finishing");
+    assert_true(json_is_null(json_object_get(json, "ended_at")));
+    json_decref(json);
+    assert_int_equal(find_media(id, &refusal), -1);
+    assert_int_equal(refusal.status, 409);
+    assert_string_equal(refusal.code, "recording-finishing");
+    assert_int_equal(
+        library_find_file(house.library, &key, id, "chapters.vtt", 1, path, &type, &refusal), 0);
+    assert_int_equal(library_remove(house.library, &key, id, &refusal), -1);
+    assert_string_equal(refusal.code, "recording-running");
+    library_get_totals(house.library, &totals);
+    assert_int_equal(totals.running, 1);
+    end(id, 10);
+    assert_true(has_state(id, "finished"));
+    assert_int_equal(find_media(id, &refusal), 0);
+}
+
+static void *end_in_a_thread(void *id) {
+    end(id, 10);
+    return NULL;
+}
+
+// Whoever asks just when it ends reads it as it was before, or as it is after.
+static void test_the_end_is_told_at_once_in_all_that_is_told(void **state) {
+    for (int i = 0; i < 200; i++) {
+        char id[LIBRARY_ID_MAX];
+        pthread_t thread;
+        begin(id, "ada", 0);
+        note_finishing(id);
+        assert_int_equal(pthread_create(&thread, NULL, end_in_a_thread, id), 0);
+        for (bool is_whole = false; !is_whole;) {
+            json_t *json = get(id);
+            const char *told = json_string_value(json_object_get(json, "state"));
+            is_whole = strcmp(told, "finished") == 0;
+            assert_true(is_whole || strcmp(told, "finishing") == 0);
+            assert_int_equal(json_is_string(json_object_get(json, "ended_at")), is_whole);
+            json_decref(json);
+        }
+        pthread_join(thread, NULL);
+    }
+}
+
 static void test_a_poster_follows_the_end(void **state) {
     char id[LIBRARY_ID_MAX], path[LIBRARY_PATH_MAX];
     begin(id, "ada", 0);
@@ -462,6 +526,19 @@ static void test_what_was_not_finished_is_recovered_at_the_start(void **state) {
     json_decref(json);
     WAIT_UNTIL(count_events("recording-recovered") == 1);
     WAIT_UNTIL(count_events("recording-failed") == 1);
+}
+
+static void test_what_was_finishing_is_recovered_at_the_start(void **state) {
+    char id[LIBRARY_ID_MAX];
+    begin(id, "ada", 0);
+    note_finishing(id);
+    close_library(); // as a crash
+    open_library();
+    for (int waited = 0; !has_state(id, "recovered") && waited < PATIENCE_MS; waited += 5) {
+        assert_true(has_state(id, "finishing") || has_state(id, "recovered"));
+        g_usleep(5000);
+    }
+    assert_true(has_state(id, "recovered"));
 }
 
 // ---- what a full disk has left ----
@@ -804,6 +881,8 @@ int main(void) {
         HOUSE_TEST(test_everybody_sees_what_is_theirs_alone),
         HOUSE_TEST(test_lists_are_read_page_by_page),
         HOUSE_TEST(test_what_runs_is_as_far_as_was_noted),
+        HOUSE_TEST(test_what_is_finishing_is_neither_played_nor_deleted),
+        HOUSE_TEST(test_the_end_is_told_at_once_in_all_that_is_told),
         HOUSE_TEST(test_a_poster_follows_the_end),
         HOUSE_TEST(test_what_was_cancelled_leaves_nothing),
         HOUSE_TEST(test_the_disk_is_known_before_a_recording_is_asked_for),
@@ -814,6 +893,7 @@ int main(void) {
         HOUSE_TEST(test_what_cannot_be_repaired_is_not_tried_for_ever),
         HOUSE_TEST(test_what_is_deleted_while_it_is_repaired_stays_deleted),
         HOUSE_TEST(test_a_crash_without_room_for_a_repair_is_recovered_and_made_whole_later),
+        HOUSE_TEST(test_what_was_finishing_is_recovered_at_the_start),
         HOUSE_TEST(test_what_is_too_old_is_deleted),
         HOUSE_TEST(test_the_oldest_are_deleted_when_all_are_too_much),
         HOUSE_TEST(test_with_a_user_their_recordings_go),
