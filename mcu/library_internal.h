@@ -70,7 +70,8 @@ void library_ask_for_pictures(struct library *library, const char *id);
 
 // ---- what a full disk has left unfinished: library_mend.c. Its thread. ----
 
-guint library_torn_bytes(void); // of an entry of library->torn
+void library_mend_init(struct library *library);
+void library_mend_finish(struct library *library);
 // Is there something to be made whole in what has ended? Then it waits for its turn. False: given
 // up.
 bool library_mend_consider(struct library *library, const char *id);

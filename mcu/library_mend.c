@@ -26,16 +26,20 @@ struct torn {
     int64_t due_s;
 };
 
-guint library_torn_bytes(void) {
-    return sizeof(struct torn);
-}
-
 enum mended {
     MENDED,
     MEND_LATER, // no room, or another try
     MEND_NEVER, // it has gone, or there is no hope
     MEND_GIVEN_UP,
 };
+
+void library_mend_init(struct library *library) {
+    library->torn = g_array_new(FALSE, FALSE, sizeof(struct torn));
+}
+
+void library_mend_finish(struct library *library) {
+    g_array_free(library->torn, TRUE);
+}
 
 static int64_t now_s(void) {
     return g_get_monotonic_time() / G_USEC_PER_SEC;
@@ -142,7 +146,7 @@ bool library_mend_consider_all(struct library *library) {
     store_each_old_recording(library->store, INT64_MAX, INT32_MAX, library_copy_row, rows);
     bool goes_on = true;
     for (guint i = 0; goes_on && i < rows->len && !library_is_over(library); i++)
-        goes_on = library_mend_consider(library, g_array_index(rows, struct library_row, i).id);
+        goes_on = consider(library, &g_array_index(rows, struct library_row, i));
     g_array_free(rows, TRUE);
     return goes_on;
 }

@@ -365,7 +365,7 @@ static bool is_abandoned(struct library *library) {
 
 gpointer library_tend(gpointer user) {
     struct library *library = user;
-    library->torn = g_array_new(FALSE, FALSE, library_torn_bytes());
+    library_mend_init(library);
     bool goes_on = recover_all(library);
     if (goes_on && !library_is_over(library))
         goes_on = sweep(library);
@@ -375,7 +375,7 @@ gpointer library_tend(gpointer user) {
         goes_on = do_task(library);
     if (is_abandoned(library))
         return NULL;
-    g_array_free(library->torn, TRUE);
+    library_mend_finish(library);
     pthread_mutex_lock(&library->lock);
     library->is_ended = true;
     pthread_cond_broadcast(&library->changed);
