@@ -220,7 +220,7 @@ void scene_begin_no_gap(struct client *const *clients, int count) {
         client_reset_gaps(clients[i]);
 }
 
-void scene_end_no_gap(struct client *const *clients, int count) {
+int64_t scene_end_no_gap(struct client *const *clients, int count) {
     int64_t starved_ns = server_take_starved_ns(server) + sender_take_worst_delay_ns();
     int64_t most_ns = client_slow(SCENE_GAP_MAX_MS) * INT64_C(1000000) + starved_ns;
     for (int i = 0; i < count; i++) {
@@ -237,4 +237,5 @@ void scene_end_no_gap(struct client *const *clients, int count) {
             print_message("a pause of %.0f ms; the machine let wait %.0f ms\n",
                           (double)video.max_gap_ns / 1e6, (double)starved_ns / 1e6);
     }
+    return starved_ns;
 }

@@ -43,6 +43,6 @@ void scene_expect_left(struct client *client, const char *member); // is no memb
 // Pauses are looked for between these two. On a machine that others keep busy, the limit grows by
 // what the server's threads, and this process, had to wait for a processor in the same time.
 void scene_begin_no_gap(struct client *const *clients, int count);
-void scene_end_no_gap(struct client *const *clients, int count);
+int64_t scene_end_no_gap(struct client *const *clients, int count); // returns that: ns
 
 #endif

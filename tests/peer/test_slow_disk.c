@@ -109,10 +109,16 @@ static void start(struct server *server, const char *room, char id[40]) {
     g_free(path);
 }
 
-static void stop(struct server *server, const char *id) {
+static void change(struct server *server, const char *id, const char *state) {
     char *path = g_strdup_printf("/api/v1/recordings/%s", id);
-    json_decref(ask(server, 200, "PATCH", path, "{\"state\":\"stopped\"}"));
+    char *body = g_strdup_printf("{\"state\":\"%s\"}", state);
+    json_decref(ask(server, 200, "PATCH", path, body));
+    g_free(body);
     g_free(path);
+}
+
+static void stop(struct server *server, const char *id) {
+    change(server, id, "stopped");
 }
 
 static json_t *get(struct server *server, const char *id) {
@@ -147,8 +153,8 @@ static json_t *await_end(struct server *server, const char *id, const char *stat
     return json;
 }
 
-// How many of this type there were of this recording; *last: the newest's data, a new reference,
-// NULL is allowed.
+// How many of this type there were of this recording; *last: the newest's data, a new reference
+// for the one that is there (or NULL).
 static int count_events(struct server *server, const char *room, const char *type, const char *id,
                         json_t **last) {
     char *path = g_strdup_printf("/api/v1/rooms/%s/events?after=0&limit=200", room);
@@ -160,8 +166,10 @@ static int count_events(struct server *server, const char *room, const char *typ
         if (strcmp(text_of(event, "type"), type) != 0 ||
             strcmp(text_of(json_object_get(data, "recording"), "id"), id) != 0)
             continue;
-        if (last)
+        if (last) {
+            json_decref(*last);
             *last = json_deep_copy(data);
+        }
         count++;
     }
     json_decref(page);
@@ -296,28 +304,35 @@ static bool has_chat(struct client *client, void *text) {
     return client_has_chat(client, text);
 }
 
+// One gap, unless the machine itself was so slow that there were more.
 static void check_gap(const char *id, double held_s, double least_s, double most_s) {
     json_t *json = await_end(scene_server(), id, "finished"), *told = NULL;
-    assert_int_equal(count_events(scene_server(), "slow", "recording-gap", id, &told), 1);
+    int gaps = (int)number_of(json, "gaps");
     double gap_s = number_of(json, "gap_seconds");
-    assert_int_equal((int)number_of(json, "gaps"), 1);
-    assert_between("the gap's event", number_of(told, "gap_seconds"), gap_s - 0.01, gap_s + 0.01);
-    assert_between("the gap", gap_s, 0.5, held_s + 1);
+    assert_true(gaps >= 1);
+    assert_int_equal(count_events(scene_server(), "slow", "recording-gap", id, &told), gaps);
+    assert_between("the gap", gap_s, 0.5, held_s + gaps);
+    assert_between("the gap's event", number_of(told, "gap_seconds"), gaps == 1 ? gap_s - 0.01 : 0,
+                   gap_s + 0.01);
     struct reading reading = read_media(scene_server(), id);
     assert_between("the duration", reading.duration_s, least_s, most_s);
-    assert_between("the hole in the pictures", reading.widest_s, gap_s - 0.3, gap_s + 0.3);
-    print_message("%.2f s recorded, %.2f s of them a gap\n", reading.duration_s, gap_s);
+    assert_between("the hole in the pictures", reading.widest_s, gaps == 1 ? gap_s - 0.3 : 0.5,
+                   gap_s + 0.3);
+    print_message("%.2f s recorded, %.2f s of them left out\n", reading.duration_s, gap_s);
     json_decref(told);
     json_decref(json);
 }
 
 // What is asked during the stall is answered during the stall: it ends only after all this.
-static void live_on(struct client *ada, struct client *ben, const char *stopped, char begun[40]) {
+static void live_on(struct client *ada, struct client *ben, const char *stopped, char begun[40],
+                    char cut_short[40]) {
     struct server *server = scene_server();
     client_send_json(ada, "{\"type\":\"chat\",\"text\":\"Does it hang?\"}");
     scene_expect(ben, has_chat, (void *)"Does it hang?");
     json_decref(ask(server, 200, "GET", "/api/v1/rooms/slow", NULL));
     start(server, "slow", begun);
+    change(server, stopped, "paused");
+    change(server, stopped, "recording");
     stop(server, stopped);
     client_send_json(ben, "{\"type\":\"chat\",\"text\":\"Not at all.\"}");
     scene_expect(ada, has_chat, (void *)"Not at all.");
@@ -325,6 +340,7 @@ static void live_on(struct client *ada, struct client *ben, const char *stopped,
     assert_true(client_wait_picture(cy, client_slow(PATIENCE_MS)));
     client_destroy(cy);
     json_decref(ask(server, 201, "POST", "/api/v1/rooms", "{\"id\":\"brief\"}"));
+    start(server, "brief", cut_short);
     json_decref(ask(server, 204, "DELETE", "/api/v1/rooms/brief", NULL));
     json_t *json = get(server, stopped);
     assert_true(json_is_null(json_object_get(json, "ended_at"))); // not before it is whole
@@ -332,7 +348,7 @@ static void live_on(struct client *ada, struct client *ben, const char *stopped,
 }
 
 static void test_slow_disk_delays_nobody_and_the_gap_is_told(void **state) {
-    char whole[40], stopped[40], begun[40];
+    char whole[40], stopped[40], begun[40], cut_short[40];
     struct server *server = scene_server();
     struct media *lively = lively_create_camera(1, 640, 360, 30, 1000);
     struct client *members[] = {
@@ -357,20 +373,22 @@ static void test_slow_disk_delays_nobody_and_the_gap_is_told(void **state) {
     stall();
     double stall_s = now_s();
     await_held(2);
-    live_on(members[0], members[1], stopped, begun);
+    live_on(members[0], members[1], stopped, begun, cut_short);
     double begun_s = now_s();
     while (now_s() < stall_s + STALL_MS / 1000.0)
         g_usleep(POLL_MS * 1000);
-    int64_t starved_ns = server_take_starved_ns(server);
     end_watch(&stalled);
     assert_int_equal(count_events(server, "slow", "recording-stopped", stopped, NULL), 0);
     go_on();
     double held_s = now_s() - stall_s;
-    scene_end_no_gap(members, 2);
+    int64_t starved_ns = scene_end_no_gap(members, 2);
     assert_no_later(&calm, &stalled, starved_ns);
 
     json_decref(await_end(server, stopped, "finished"));
     read_media(server, stopped);
+    json_t *ended = await_end(server, cut_short, "finished");
+    assert_string_equal(text_of(ended, "reason"), "room-ended");
+    json_decref(ended);
     for (int waited_ms = 0; count_events(server, "slow", "recording-gap", whole, NULL) == 0;
          waited_ms += POLL_MS) {
         assert_true(waited_ms < client_slow(PATIENCE_MS));
@@ -512,6 +530,7 @@ static void expect_end(struct server *server) {
     assert_int_equal(waitid(P_PID, (id_t)server_pid(server), &info, WEXITED | WNOWAIT), 0);
     assert_int_equal(info.si_code, CLD_EXITED);
     assert_int_equal(info.si_status, 0);
+    atomic_store(&disk->waiting, 0); // who waited has gone without a word
     print_message("it ended after %.1f s\n", now_s() - from_s);
 }
 
@@ -531,6 +550,10 @@ static void test_slow_disk_holds_neither_the_end_of_the_server_nor_its_start(voi
     json_decref(await_end(server, id, "recovered"));
     read_media(server, id);
     client_destroy(ada);
+    stall(); // while nothing is recorded
+    await_held(1);
+    expect_end(server);
+    go_on();
     close_server();
 }
 
