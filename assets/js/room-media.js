@@ -5,7 +5,7 @@ import { apiFetch } from './api.js';
 import { build, byId } from './dom.js';
 import { sizeWords } from './size.js';
 
-const PICTURES = [['background', 'Background', 'has_background_picture'], ['logo', 'Logo', 'has_logo'], ['banner', 'Banner', null]];
+const PICTURES = [['background', 'Background', 'has_background_picture'], ['logo', 'Logo', 'has_logo'], ['banner', 'Banner', 'has_banner_picture']]; // slot, label, where the room tells of it
 const PICTURE_TYPES = 'image/png,image/jpeg,image/webp';
 const SOUND_TYPES = 'audio/*,video/webm,video/mp4';
 const PICTURE_SIDE_MAX_PX = 8192; // as the server has it
@@ -14,7 +14,6 @@ const SOUND_MINUTES_MAX = 5; // likewise
 export class RoomMedia {
   #session;
   #rows = new Map();
-  #shown = new Set(); // the pictures put up from here; the room tells of some only
   #sound = null;
   #soundName;
   #play;
@@ -76,7 +75,7 @@ export class RoomMedia {
   }
 
   #draw() {
-    for (const [slot, , told] of PICTURES) this.#rows.get(slot).hidden = told ? !this.#session.info?.theme?.[told] : !this.#shown.has(slot);
+    for (const [slot, , told] of PICTURES) this.#rows.get(slot).hidden = !this.#session.info?.theme?.[told];
   }
 
   #takeSound(file) {
@@ -91,16 +90,13 @@ export class RoomMedia {
     return this.#do(() => this.#send('POST', `announcement?volume=${this.#volume.value}`, this.#sound), 'Everyone hears it now.', this.#play);
   }
 
-  async #putPicture(slot, label, file) {
+  #putPicture(slot, label, file) {
     this.#complain('');
-    if (!this.#fits(file)) return;
-    if (await this.#do(() => this.#send('PUT', `pictures/${slot}`, file), `${label}: everyone sees it now.`)) this.#shown.add(slot);
-    this.#draw();
+    if (this.#fits(file)) this.#do(() => this.#send('PUT', `pictures/${slot}`, file), `${label}: everyone sees it now.`);
   }
 
-  async #removePicture(slot, label) {
-    if (await this.#do(() => this.#send('DELETE', `pictures/${slot}`), `${label}: removed.`)) this.#shown.delete(slot);
-    this.#draw();
+  #removePicture(slot, label) {
+    return this.#do(() => this.#send('DELETE', `pictures/${slot}`), `${label}: removed.`);
   }
 
   #send(method, rest, file) { return apiFetch(method, this.#path(rest), { file, seat: this.#session.seat }); }
@@ -112,18 +108,15 @@ export class RoomMedia {
     return isFit;
   }
 
-  // True if it went well.
   async #do(send, words, button = null) {
     this.#complain('');
     if (button) button.disabled = true;
     try {
       await send();
       byId('media-state').textContent = words;
-      return true;
     } catch (error) {
       this.#complain(error.message);
       if (error.status == null) reportError(error);
-      return false;
     } finally {
       if (button) button.disabled = false;
     }

@@ -45,8 +45,8 @@ export class Viewers {
   }
 
   #buildRow({ id, name }) {
-    const admit = build('button', { type: 'button', class: 'button small', 'data-testid': `take-part-${id}`, 'aria-label': `Let ${name} take part` }, 'Let take part');
-    const remove = build('button', { type: 'button', class: 'icon-button small', 'data-testid': `remove-viewer-${id}`, 'aria-label': `Remove ${name}`, title: 'Remove' }, icon('leave'));
+    const admit = build('button', { type: 'button', class: 'button small', 'data-testid': `take-part-${id}`, 'aria-label': `Bring ${name} in`, title: 'To take part' }, 'Bring in');
+    const remove = build('button', { type: 'button', class: 'icon-button small', 'data-testid': `remove-viewer-${id}`, 'aria-label': `Remove ${name}`, title: 'Remove' }, icon('close'));
     admit.addEventListener('click', () => this.#moderate.changeMember(id, { role: 'member' }));
     remove.addEventListener('click', () => this.#moderate.kick({ id, name }));
     return build('li', { class: 'waiting-guest', 'data-viewer': id }, avatar(name, id),
