@@ -7,6 +7,7 @@
 
 #include "http/headers.h"
 #include "http/request.h"
+#include "http/routes.h"
 
 #include "mcu/accounts.h"
 #include "mcu/ticket.h"
@@ -150,6 +151,18 @@ static int recognise_bearer(const struct access *access, const char *given, stru
     return refusal_set(refusal, 401, "key-wrong", "This is not the API key of this server.");
 }
 
+// A page in the call has nothing else to upload with, if its person came as a guest. For what
+// cannot be said by a message only: who moderates because nobody else did shall not read what
+// others have recorded in a room of this name before.
+static int recognise_seat(const struct request *request, const char *given, struct caller *out,
+                          struct refusal *refusal) {
+    if (request->route && request->route->action == ACTION_ANNOUNCE &&
+        hub_recognise_seat(request->site->hub, request_param(request, "room"), given, out))
+        return 0;
+    return refusal_set(refusal, 401, "seat-bad",
+                       "Nobody in this room has this seat, or a seat does not count for this.");
+}
+
 // The cookie, if it counts here.
 static const char *find_cookie(const struct request *request) {
     const char *secret =
@@ -166,9 +179,11 @@ static int recognise_ticket(const struct access *access, const struct request *r
 
 int access_recognise(const struct access *access, const struct request *request, struct caller *out,
                      struct refusal *refusal) {
-    static const char scheme[] = "Bearer ";
+    static const char scheme[] = "Bearer ", seat_scheme[] = "Seat ";
     *out = (struct caller){.kind = CALLER_NOBODY, .is_local = is_local(request)};
     const char *given = request_header(request, "Authorization");
+    if (given && strncasecmp(given, seat_scheme, sizeof(seat_scheme) - 1) == 0)
+        return recognise_seat(request, given + sizeof(seat_scheme) - 1, out, refusal);
     if (given && strncasecmp(given, scheme, sizeof(scheme) - 1) != 0)
         return refusal_set(refusal, 401, "key-wrong",
                            "The Authorization of this server is Bearer, with a key or a token.");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Who asks, by what they send: the API key, a join token or a sign-in's secret as
-// Authorization: Bearer, a ticket in the query (below /api/ alone), or a sign-in's cookie. What
-// they may do is decided by mcu/permission.h. Constant after create; any thread.
+// Authorization: Bearer, a ticket in the query (below /api/ alone), a sign-in's cookie, or, for
+// what a room is shown and played, a seat in it (Authorization: Seat, with the session's `resume`).
+// What they may do is decided by mcu/permission.h. Constant after create; any thread.
 #ifndef HTTP_ACCESS_H
 #define HTTP_ACCESS_H
 

@@ -118,6 +118,9 @@ void hub_get_stats(struct hub *hub, struct hub_stats *out);
 // The link of every connected member: an array of {room, member, link}, for the metrics. A new
 // reference, or NULL.
 json_t *hub_list_links(struct hub *hub);
+// Who sits there: what they may do now. False: nobody who is in this room has this secret (the
+// `resume` of their `joined`). is_local is left alone.
+bool hub_recognise_seat(struct hub *hub, const char *room, const char *secret, struct caller *out);
 int hub_is_ready(struct hub *hub); // 0 or negative errno: the store answers, the loop turns
 
 const struct config *hub_config(const struct hub *hub);

@@ -13,6 +13,8 @@ struct request {
     struct hub_stats *stats;
     json_t *answer;
     struct room *room; // a reference, for the caller
+    const char *secret;
+    struct caller *caller;
     struct refusal *refusal;
     int result;
 };
@@ -80,6 +82,25 @@ json_t *hub_list_links(struct hub *hub) {
     struct refusal refusal;
     struct request request = {.hub = hub, .refusal = &refusal};
     return run(&request, list_links) == 0 ? request.answer : NULL;
+}
+
+static void recognise_seat(void *user) {
+    struct request *request = user;
+    const struct room *room = find_room(request);
+    const struct member *member = room ? room_find_seated(room, request->secret) : NULL;
+    if (!member)
+        return;
+    bool was_local = request->caller->is_local;
+    member_get_caller(member, request->caller);
+    request->caller->is_local = was_local;
+    request->result = 0;
+}
+
+bool hub_recognise_seat(struct hub *hub, const char *room, const char *secret, struct caller *out) {
+    struct refusal refusal;
+    struct request request = {
+        .hub = hub, .room_name = room, .secret = secret, .caller = out, .refusal = &refusal};
+    return run(&request, recognise_seat) == 0;
 }
 
 static void look_whether_ready(void *user) {

@@ -298,6 +298,8 @@ json_t *room_to_json(const struct room *room) {
     json_object_set_new(theme, "has_background_picture",
                         json_boolean(room->has_picture[STAGE_BACKGROUND]));
     json_object_set_new(theme, "has_logo", json_boolean(room->has_picture[STAGE_LOGO]));
+    json_object_set_new(theme, "has_banner_picture",
+                        json_boolean(room->has_picture[STAGE_BANNER_PICTURE]));
     json_object_set_new(json, "members", json_integer((int)room->members->len - room->viewers));
     json_object_set_new(json, "viewers", json_integer(room->viewers));
     json_object_set_new(json, "waiting", json_integer(room->waiting->len));

@@ -104,8 +104,9 @@ int room_join(struct room *room, struct session *session, const struct caller *c
               struct message *join, struct refusal *refusal);
 // Is there a seat for this secret? Then neither token nor anything else is asked for.
 bool room_has_seat(const struct room *room, const char *resume);
-struct member *room_find_member(struct room *room, const char *id);     // or NULL
-struct member *room_next_member(const struct room *room, size_t index); // NULL at the end
+struct member *room_find_seated(const struct room *room, const char *resume); // who is in; or NULL
+struct member *room_find_member(struct room *room, const char *id);           // or NULL
+struct member *room_next_member(const struct room *room, size_t index);       // NULL at the end
 json_t *room_member_to_json(const struct room *room, const struct member *member);
 // Takes the member out and tells the others. reason: left, lost, kicked, replaced.
 void room_remove_member(struct room *room, struct member *member, const char *reason);

@@ -45,10 +45,11 @@ static char *make_joined(struct room *room, struct member *member, bool was_resu
     json_t *messages = json_array();
     store_each_message(room->world->store, room->spec.name, config->chat_history_max,
                        append_message, messages);
-    json_t *more = json_pack("{s:o, s:o, s:i, s:b}", "permissions",
-                             permission_grants_to_json(member_grants(member)), "room_info",
-                             room_to_json(room), "viewers", room->viewers, "is_owner",
-                             room->spec.owner && member_user(member) == room->spec.owner);
+    json_t *more =
+        json_pack("{s:o, s:o, s:i, s:i, s:b}", "permissions",
+                  permission_grants_to_json(member_grants(member)), "room_info", room_to_json(room),
+                  "viewers", room->viewers, "upload_bytes_max", config->http_upload_bytes_max,
+                  "is_owner", room->spec.owner && member_user(member) == room->spec.owner);
     if (member_role(member) == ROLE_MODERATOR)
         json_object_set_new(more, "waiting", room_waiting_to_json(room));
     return protocol_joined(member_id(member), room->spec.name, role_name(member_role(member)),
@@ -69,7 +70,7 @@ static void give_session(struct room *room, struct member *member, struct sessio
     free(joined);
 }
 
-static struct member *find_resumed(const struct room *room, const char *secret) {
+struct member *room_find_seated(const struct room *room, const char *secret) {
     size_t length = secret ? strlen(secret) : 0;
     for (guint i = 0; i < room->members->len && length > 0; i++) {
         const char *other = member_resume(room->members->pdata[i]);
@@ -80,7 +81,7 @@ static struct member *find_resumed(const struct room *room, const char *secret) 
 }
 
 bool room_has_seat(const struct room *room, const char *resume) {
-    return find_resumed(room, resume) || room_find_seat(room, resume);
+    return room_find_seated(room, resume) || room_find_seat(room, resume);
 }
 
 bool room_is_full(const struct room *room, enum role role, struct refusal *refusal) {
@@ -204,7 +205,7 @@ static int check_door(struct room *room, struct session *session, const struct c
 
 static int come_back(struct room *room, struct session *session, struct message *join,
                      bool *is_back, struct refusal *refusal) {
-    struct member *member = find_resumed(room, join->join.resume);
+    struct member *member = room_find_seated(room, join->join.resume);
     struct room_seat *seat = member ? NULL : room_find_seat(room, join->join.resume);
     *is_back = member || seat;
     if (member) {

@@ -20,18 +20,21 @@ export function apiOnce() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-// options: body (JSON), key (API key), revision (If-Match), once (Idempotency-Key), accept, signal.
-export async function apiFetch(method, path, { body, key, revision, once, accept, signal } = {}) {
+// options: body (JSON) or file (a Blob), key (API key) or seat (in the call), revision (If-Match), once
+// (Idempotency-Key), accept, signal.
+export async function apiFetch(method, path, { body, file, key, seat, revision, once, accept, signal } = {}) {
   const headers = { accept: accept ?? 'application/json' };
   if (body !== undefined) headers['content-type'] = 'application/json';
+  if (file?.type) headers['content-type'] = file.type;
   if (key) headers.authorization = `Bearer ${key}`;
+  else if (seat) headers.authorization = `Seat ${seat}`;
   if (revision != null) headers['if-match'] = `"${revision}"`;
   if (once) headers['idempotency-key'] = once;
   let response;
   try {
     response = await fetch(BASE + path, {
-      method, headers, signal, cache: 'no-store', credentials: key ? 'omit' : 'same-origin',
-      body: body === undefined ? undefined : JSON.stringify(body),
+      method, headers, signal, cache: 'no-store', credentials: key || seat ? 'omit' : 'same-origin',
+      body: body === undefined ? file : JSON.stringify(body),
     });
   } catch (error) {
     if (error.name === 'AbortError') throw error;

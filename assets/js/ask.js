@@ -9,7 +9,7 @@ export function ask({ title, words, yes, no = 'Cancel', isDangerous = false, typ
   const cancel = build('button', { class: 'button quiet', type: 'button', 'data-testid': 'ask-no' }, no);
   const field = typed && build('input', { class: 'field', id: 'ask-typed', 'data-testid': 'ask-typed', autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false' });
   const form = build('form', { method: 'dialog' },
-    build('h2', { id: 'ask-title' }, title), build('p', { id: 'ask-words' }, words), ...fields,
+    build('h2', { id: 'ask-title' }, title), build('p', { id: 'ask-words' }, words), fields.length ? build('div', { class: 'stack' }, ...fields) : null,
     field && build('div', { class: 'pair' }, build('label', { for: 'ask-typed' }, `Type ${typed} to confirm`), field),
     build('div', { class: 'dialog-doors' }, cancel, confirm));
   const dialog = build('dialog', { class: 'dialog', 'data-testid': 'ask', 'aria-labelledby': 'ask-title', 'aria-describedby': 'ask-words' }, form);

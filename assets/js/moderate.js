@@ -37,7 +37,7 @@ export class Moderate {
   }
 
   async kick(member) {
-    const why = formField({ name: 'reason', prefix: 'kick-', label: 'Why', hint: 'They read it. It may be left out.', maxlength: REASON_CHARS_MAX, autocomplete: 'off', dir: 'auto' });
+    const why = formField({ name: 'reason', prefix: 'kick-', label: 'Why (optional)', hint: 'They read it.', maxlength: REASON_CHARS_MAX, autocomplete: 'off', dir: 'auto' });
     const ban = formField({ name: 'ban', prefix: 'kick-', label: 'May they come back?', tag: 'select', options: BANS });
     const isSure = await ask({ title: `Remove ${member.name}?`, words: 'They leave the room at once.', yes: 'Remove', isDangerous: true, fields: [why, ban] });
     if (!isSure) return;

@@ -2,17 +2,20 @@
 // The room's settings while in the call: a dialog for moderators, and what they do to the whole room.
 import { byId } from './dom.js';
 import { RoomForm } from './room-form.js';
+import { RoomMedia } from './room-media.js';
 import { toast } from './toast.js';
 
 export class RoomSettings {
   #session;
   #moderate;
   #form = new RoomForm({ prefix: 'room-' });
+  #media;
 
   // Borrows both.
   constructor(session, moderate) {
     this.#session = session;
     this.#moderate = moderate;
+    this.#media = new RoomMedia(session);
     byId('room-form-fields').replaceChildren(...this.#form.elements);
     byId('room-form').addEventListener('submit', (event) => { event.preventDefault(); this.#save(); });
     byId('room-end').addEventListener('click', () => { byId('room-dialog').close(); moderate.end(); });
@@ -32,6 +35,7 @@ export class RoomSettings {
     byId('banner-text').value = this.#session.info?.banner?.text ?? '';
     byId('banner-position').value = this.#session.info?.banner?.position ?? 'bottom';
     this.#draw();
+    this.#media.open();
     byId('room-dialog').showModal();
   }
 

@@ -32,6 +32,7 @@ export class Session extends Emitter {
   info = null; // the room's settings
   waiting = []; // who waits to come in; moderators know
   viewers = 0;
+  uploadBytesMax = Infinity; // of a picture or a sound for the room
   watching = []; // {id, name} of the viewers, once a moderator has asked
   door = null; // what the server says to who waits in front of it
   recording = RECORDING_NONE; // what of this call is being recorded (js/recording.js)
@@ -72,6 +73,7 @@ export class Session extends Emitter {
 
   get self() { return this.members.get(this.id) ?? null; }
   get takingPart() { return [...this.members.values()].filter((member) => member.role !== 'viewer').length; }
+  get seat() { return this.#resume; } // a credential for REST; see http/access.c
   get isModerator() { return this.role === 'moderator'; }
   get isViewer() { return this.role === 'viewer'; }
   get signalingState() { return this.#signaling.state; }
@@ -154,6 +156,7 @@ export class Session extends Emitter {
     this.info = message.room_info ?? null;
     this.waiting = message.waiting ?? [];
     this.viewers = message.viewers ?? 0;
+    this.uploadBytesMax = message.upload_bytes_max ?? Infinity;
     this.broadcasts = message.broadcasts ?? [];
     this.joinedAt_ms ||= Date.now();
     this.#signaling.settle();

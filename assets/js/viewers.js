@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Who only watches, for moderators, who can let them take part. The others know no more than their number, so the
 // names are asked for while the list is looked at.
-import { avatar, build, byId } from './dom.js';
+import { avatar, build, byId, icon } from './dom.js';
 
 const SETTLE_MS = 500; // an audience comes all at once
 
@@ -45,8 +45,8 @@ export class Viewers {
   }
 
   #buildRow({ id, name }) {
-    const admit = build('button', { type: 'button', class: 'button small', 'data-testid': `take-part-${id}`, 'aria-label': `Let ${name} take part` }, 'Let take part');
-    const remove = build('button', { type: 'button', class: 'button small quiet', 'data-testid': `remove-viewer-${id}`, 'aria-label': `Remove ${name}` }, 'Remove…');
+    const admit = build('button', { type: 'button', class: 'button small', 'data-testid': `take-part-${id}`, 'aria-label': `Bring ${name} in`, title: 'To take part' }, 'Bring in');
+    const remove = build('button', { type: 'button', class: 'icon-button small', 'data-testid': `remove-viewer-${id}`, 'aria-label': `Remove ${name}`, title: 'Remove' }, icon('close'));
     admit.addEventListener('click', () => this.#moderate.changeMember(id, { role: 'member' }));
     remove.addEventListener('click', () => this.#moderate.kick({ id, name }));
     return build('li', { class: 'waiting-guest', 'data-viewer': id }, avatar(name, id),

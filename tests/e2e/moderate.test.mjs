@@ -2,7 +2,11 @@
 // A moderator and their guests: through the lobby, muted, in the spotlight, laid out, locked out, removed.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { control, launch, layoutOf, myId, openPage, until } from './lib/browser.mjs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compositePixel, control, isColour, launch, layoutOf, myId, openPage, toneLevels, until } from './lib/browser.mjs';
+import { writeMicrophone } from './lib/fakes.mjs';
 import { startServer } from './lib/server.mjs';
 
 const guestName = '<img src=x onerror=window.hit=1>';
@@ -183,6 +187,58 @@ test('a room with a PIN asks for it, and says when it is wrong', async () => {
     await control(ada, 'room-pin-off').click();
     await control(ada, 'room-save').click();
     await until('it has none', async () => !(await infoOf(ada)).has_pin);
+});
+
+test('a moderator puts pictures up, without any account', async () => {
+    const painter = await openPage(browser, 'about:blank', { viewport: { width: 320, height: 180 } });
+    await painter.setContent('<body style="background: #0000ff">');
+    const file = { name: 'blue.png', mimeType: 'image/png', buffer: await painter.screenshot() };
+    await painter.context().close();
+    const isBlue = async () => isColour(await compositePixel(ben, 640, 30), 'blue');
+    await showPeople(ada);
+    await control(ada, 'room-settings').click();
+    assert.match(await control(ada, 'pictures-hint').innerText(), /8\.4 MB/);
+    assert.equal(await control(ada, 'picture-background-remove').isVisible(), false);
+    assert.equal(await isBlue(), false);
+    await control(ada, 'picture-background').setInputFiles(file);
+    await until('Ben sees it behind the tiles', isBlue);
+    assert.match(await control(ada, 'media-state').innerText(), /^Background/);
+    await control(ada, 'picture-background-remove').click();
+    await until('and then no more', async () => !(await isBlue()));
+    for (const [slot, has] of [['logo', 'has_logo'], ['banner', 'has_banner_picture']]) {
+        await control(ada, `picture-${slot}`).setInputFiles(file);
+        await until(`the ${slot} can be removed`, () => control(ada, `picture-${slot}-remove`).isVisible());
+        await until('everybody knows', async () => (await infoOf(ben)).theme[has]);
+        await control(ada, `picture-${slot}-remove`).click();
+        await until(`the ${slot} is gone`, async () => !(await control(ada, `picture-${slot}-remove`).isVisible()));
+    }
+});
+
+test('a file that will not do is refused in words', async () => {
+    const words = control(ada, 'media-error');
+    for (const [mimeType, size, why] of [['image/png', 100, /no picture that could be read/], ['text/plain', 100, /must be image\/png/], ['image/png', 9e6, /8\.4 MB are allowed/]]) {
+        await control(ada, 'picture-logo').setInputFiles({ name: 'logo', mimeType, buffer: Buffer.alloc(size) });
+        await until(`it is said: ${why}`, async () => why.test(await words.innerText()));
+    }
+    assert.equal((await infoOf(ada)).theme.has_logo, false);
+    ada.problems = ada.problems.filter((problem) => !/status of 4(15|22)/.test(problem)); // the browser's own word for it
+});
+
+test('an announcement is heard by everyone, as loud as is wanted', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'tessera-announcement-'));
+    await control(ada, 'announce-file').setInputFiles(await writeMicrophone(join(dir, 'gong.wav'), 2500, { seconds: 20 }));
+    assert.equal(await control(ada, 'announce-name').innerText(), 'gong.wav');
+    const hears = async () => (await toneLevels(ben, [2500]))[0];
+    assert.ok(await hears() < -75);
+    await control(ada, 'announce-play').click();
+    await until('Ben hears it', async () => (await hears()) > -60);
+    await control(ada, 'announce-stop').click();
+    await until('and then no more', async () => (await hears()) < -75);
+    await control(ada, 'announce-volume').fill('0');
+    await control(ada, 'announce-play').click();
+    await until('it is said', async () => /hears it/.test(await control(ada, 'media-state').innerText()));
+    await ada.keyboard.press('Escape');
+    await rm(dir, { recursive: true });
 });
 
 test('who watches is not asked for devices, and is only counted', async () => {

@@ -120,6 +120,7 @@ enum who {
     OWNER,    // likewise, and the room is theirs
     TICKET,   // of the recording that is asked for
     OLD,      // likewise, expired
+    SEAT,     // of a moderator who is in the call
     KEY,
     GARBAGE,
     WHOS
@@ -142,7 +143,9 @@ static void make_credential(enum who who, char out[1024]) {
         strcpy(claims.room, who == ELSEWHERE ? "bob" : "ada");
         assert_int_equal(token_mint(TEST_SECRET, &claims, &token), 0);
     }
-    if (token || fixed[who])
+    if (who == SEAT)
+        strcpy(out, "Authorization: Seat a-moderators-seat\r\n");
+    else if (token || fixed[who])
         snprintf(out, 1024, "Authorization: Bearer %s\r\n", token ? token : fixed[who]);
     free(token);
 }
@@ -154,33 +157,33 @@ static const struct {
     enum action action;
     const char *answers;
 } table[] = {
-    //                         nxevmMsotTkg
-    {ACTION_ADMIT,            "00---y-y-0y0"},
-    {ACTION_ANNOUNCE,         "00---y-y-0y0"},
-    {ACTION_BROADCAST,        "00---y-y-0y0"},
-    {ACTION_CHANGE_MEMBER,    "00---y-y-0y0"},
-    {ACTION_CHANGE_ROOM,      "00---y-y-0y0"},
-    {ACTION_CREATE_ROOM,      "00-------0y0"},
-    {ACTION_END_ROOM,         "00---y-y-0y0"},
-    {ACTION_KICK,             "00---y-y-0y0"},
-    {ACTION_LIST_RECORDINGS,  "00---y-y-0y0"},
-    {ACTION_LIST_ROOMS,       "00-------0y0"},
-    {ACTION_LOOK,             "y0yyyyyyy0y0"},
-    {ACTION_MANAGE_HOOKS,     "00-------0y0"},
-    {ACTION_MANAGE_USERS,     "00-------0y0"},
-    {ACTION_METRICS,          "00-------0y0"},
-    {ACTION_MINT_TOKEN,       "00-----y-0y0"},
-    {ACTION_OWN_ACCOUNT,      "00----yy-0y0"},
-    {ACTION_PLAN_MEETINGS,    "00----yy-0y0"},
-    {ACTION_READ_FILES,       "00yyyyyyy0y0"},
-    {ACTION_READ_RECORDINGS,  "00yyyyyy-0y0"},
-    {ACTION_READ_ROOM,        "00-yyy-y-0y0"},
-    {ACTION_READ_ROOM_EVENTS, "00---y-y-0y0"},
-    {ACTION_READ_SERVER,      "00-------0y0"},
-    {ACTION_RECORD,           "00---y-y-0y0"},
-    {ACTION_SEE_ROOM,         "00-yyy-y-0y0"},
-    {ACTION_SIGN_IN,          "y0yyyyyyy0y0"},
-    {ACTION_SIGN_UP,          "y0yyyyyyy0y0"},
+    //                         nxevmMsotTSkg
+    {ACTION_ADMIT,            "00---y-y-00y0"},
+    {ACTION_ANNOUNCE,         "00---y-y-0yy0"},
+    {ACTION_BROADCAST,        "00---y-y-00y0"},
+    {ACTION_CHANGE_MEMBER,    "00---y-y-00y0"},
+    {ACTION_CHANGE_ROOM,      "00---y-y-00y0"},
+    {ACTION_CREATE_ROOM,      "00-------00y0"},
+    {ACTION_END_ROOM,         "00---y-y-00y0"},
+    {ACTION_KICK,             "00---y-y-00y0"},
+    {ACTION_LIST_RECORDINGS,  "00---y-y-00y0"},
+    {ACTION_LIST_ROOMS,       "00-------00y0"},
+    {ACTION_LOOK,             "y0yyyyyyy00y0"},
+    {ACTION_MANAGE_HOOKS,     "00-------00y0"},
+    {ACTION_MANAGE_USERS,     "00-------00y0"},
+    {ACTION_METRICS,          "00-------00y0"},
+    {ACTION_MINT_TOKEN,       "00-----y-00y0"},
+    {ACTION_OWN_ACCOUNT,      "00----yy-00y0"},
+    {ACTION_PLAN_MEETINGS,    "00----yy-00y0"},
+    {ACTION_READ_FILES,       "00yyyyyyy00y0"},
+    {ACTION_READ_RECORDINGS,  "00yyyyyy-00y0"},
+    {ACTION_READ_ROOM,        "00-yyy-y-00y0"},
+    {ACTION_READ_ROOM_EVENTS, "00---y-y-00y0"},
+    {ACTION_READ_SERVER,      "00-------00y0"},
+    {ACTION_RECORD,           "00---y-y-00y0"},
+    {ACTION_SEE_ROOM,         "00-yyy-y-00y0"},
+    {ACTION_SIGN_IN,          "y0yyyyyyy00y0"},
+    {ACTION_SIGN_UP,          "y0yyyyyyy00y0"},
 };
 // clang-format on
 
@@ -220,9 +223,9 @@ static char *make_target(const char *pattern, enum who who) {
 
 // The handlers may have reasons of their own for a 401 or a 403; access has these.
 static char read_answer(const struct answer *answer) {
-    static const char *const not_let_in[] = {"sign-in-required", "sign-in-ended",  "token-bad",
-                                             "token-expired",    "token-early",    "key-wrong",
-                                             "ticket-bad",       "ticket-expired", "not-allowed"};
+    static const char *const not_let_in[] = {
+        "sign-in-required", "sign-in-ended", "token-bad",      "token-expired", "token-early",
+        "key-wrong",        "ticket-bad",    "ticket-expired", "seat-bad",      "not-allowed"};
     if (answer->status != 401 && answer->status != 403)
         return 'y';
     const char *code = answer_code(answer);
@@ -361,6 +364,22 @@ static void test_a_ticket_stands_between_authorization_and_the_cookie(void **sta
     expect_ticket(&house, "GET", ADAS_ROOM, old, "Cookie: tessera_session=ts_old\r\n", 401,
                   "ticket-expired");
     expect_ticket(&house, "GET", FILES "media", old, OTHER COOKIE, 401, "ticket-expired");
+    close_house(&house);
+}
+
+static void test_a_seat_is_what_its_member_may_show_and_play(void **state) {
+    static const char banner[] = ADAS_ROOM "/banner";
+    struct house house = open_house();
+    expect(&house, "DELETE", banner, "Authorization: Seat a-moderators-seat\r\n", 204, NULL);
+    expect(&house, "DELETE", banner, "Authorization: Seat a-members-seat\r\n", 403, "not-allowed");
+    expect(&house, "DELETE", banner, "Authorization: Seat nobodys\r\n", 401, "seat-bad");
+    expect(&house, "DELETE", banner, "Authorization: Seat \r\n", 401, NULL);
+    expect(&house, "DELETE", "/api/v1/rooms/bob/banner",
+           "Authorization: Seat a-moderators-seat\r\n", 401, "seat-bad");
+    expect(&house, "DELETE", ADAS_ROOM, "Authorization: Seat a-moderators-seat\r\n", 401,
+           "seat-bad");
+    expect(&house, "GET", ADAS_ROOM "/recordings", "Authorization: Seat a-moderators-seat\r\n", 401,
+           "seat-bad");
     close_house(&house);
 }
 
@@ -650,6 +669,7 @@ int main(void) {
         cmocka_unit_test(test_each_credential_that_is_wrong_has_its_code),
         cmocka_unit_test(test_a_ticket_reads_files_and_nothing_else),
         cmocka_unit_test(test_a_ticket_stands_between_authorization_and_the_cookie),
+        cmocka_unit_test(test_a_seat_is_what_its_member_may_show_and_play),
         cmocka_unit_test(test_a_ticket_makes_no_answer_that_is_kept),
         cmocka_unit_test(test_a_token_for_a_single_use_is_not_used_up_by_asking),
         cmocka_unit_test(test_a_cookie_that_has_ended_keeps_nobody_out),
