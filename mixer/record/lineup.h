@@ -9,7 +9,7 @@
 
 enum { LINEUP_MAX = 128 };
 #define LINEUP_WINDOW_NS INT64_C(200000000)
-#define LINEUP_SOUND_NS  INT64_C(500000000) // more than the silence between two packets of it
+#define LINEUP_SOUND_NS  INT64_C(1000000000) // so late it may come on a busy machine
 
 struct lineup {
     int count;

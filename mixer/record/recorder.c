@@ -22,7 +22,8 @@
 #include <unistd.h>
 
 enum { QUEUE_BYTES_MAX = 16 << 20 };
-#define IDLE_NS INT64_C(400000000) // with nothing new for so long, what there is goes out
+#define IDLE_NS INT64_C(400000000) // with nothing new for so long, it looks after its file
+enum { IDLES_MAX = 2 };            // after so many, what waits for its sound goes out without
 
 struct recorder {
     // Constant.
@@ -40,6 +41,7 @@ struct recorder {
     // The writer's thread only.
     struct tape tape;
     struct lineup lineup;
+    int idles; // one after the other
 
     // Protected by lock.
     pthread_mutex_t lock;
@@ -127,12 +129,13 @@ static int take_next(struct recorder *recorder) {
     int result;
     if (intake_pop(&recorder->intake, IDLE_NS, &entry)) {
         bool takes_all = entry.kind == INTAKE_STOP;
+        recorder->idles = 0;
         if (entry.kind == INTAKE_RESUME)
             tape_expect_resume(&recorder->tape, entry.at_ns);
         lineup_add(&recorder->lineup, &entry);
         result = take_entries(recorder, takes_all);
     } else {
-        result = take_entries(recorder, true);
+        result = take_entries(recorder, ++recorder->idles >= IDLES_MAX);
         if (result == 0 && !recorder->tape.is_ended)
             result = tape_idle(&recorder->tape);
     }

@@ -231,7 +231,8 @@ static int take_video(struct tape *tape, const struct packet *packet) {
     int64_t tape_ns = packet->pts_ns - tape->shift_ns;
     watch_keyframes(tape, tape_ns);
     reach(tape, tape_ns);
-    if (tape->sound_end_ns < tape_ns - SOUND_SLACK) // a hole: lineup has waited for it
+    // A packet more than that, and it is a hole: lineup has waited for the sound.
+    if (tape->sound_end_ns + silence_ns(tape) + SOUND_SLACK < tape_ns)
         result = fill_sound(tape, tape_ns);
     if (result)
         return result;

@@ -17,7 +17,7 @@
 #include "tests/unit/recording.h"
 
 #define CLOSE    (100 * FILM_MS)
-#define DISORDER (40 * FILM_MS) // a sender's clock, and half a packet
+#define DISORDER (60 * FILM_MS) // a sender's clock, and a packet and a half
 
 #if defined(__SANITIZE_ADDRESS__)
 enum { HAS_SANITIZER = 1 };
