@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-enum { STREAMS_MAX = 4, PACKET_SAMPLES_MAX = 5760 };
+enum { STREAMS_MAX = 4, PACKET_SAMPLES_MAX = 5760, NOBODY_HZ = 1337 };
 
 struct reader {
     struct reading *out;
@@ -146,15 +146,15 @@ void reading_close(struct reading *reading) {
 
 // ---- sound ----
 
-bool reading_hears(const struct reading *reading, int hz, double from_s, double to_s) {
+static double amplitude(const struct reading *reading, int hz, double from_s, double to_s) {
     size_t from = (size_t)(from_s * READING_RATE_HZ);
     size_t to = MIN((size_t)(to_s * READING_RATE_HZ), reading->samples);
     assert_true(from + READING_RATE_HZ / 4 < to);
-    const int16_t *samples = reading->sound + from;
-    int count = (int)(to - from);
-    double there = hearing_goertzel(samples, count, hz, READING_RATE_HZ);
-    double nothing = hearing_goertzel(samples, count, 1337, READING_RATE_HZ);
-    return there > 0 && there > 10 * nothing;
+    return hearing_amplitude(reading->sound + from, (int)(to - from), hz);
+}
+
+bool reading_hears(const struct reading *reading, int hz, double from_s, double to_s) {
+    return amplitude(reading, hz, from_s, to_s) > 10 * amplitude(reading, NOBODY_HZ, from_s, to_s);
 }
 
 bool reading_hears_somewhere(const struct reading *reading, int hz, double from_s) {
@@ -166,10 +166,5 @@ bool reading_hears_somewhere(const struct reading *reading, int hz, double from_
 
 bool reading_is_fainter(const struct reading *reading, int hz, double from_s, double to_s,
                         int than_hz) {
-    size_t from = (size_t)(from_s * READING_RATE_HZ);
-    size_t to = MIN((size_t)(to_s * READING_RATE_HZ), reading->samples);
-    const int16_t *samples = reading->sound + from;
-    int count = (int)(to - from);
-    return hearing_goertzel(samples, count, hz, READING_RATE_HZ) * 4 <
-           hearing_goertzel(samples, count, than_hz, READING_RATE_HZ);
+    return 4 * amplitude(reading, hz, from_s, to_s) < amplitude(reading, than_hz, from_s, to_s);
 }

@@ -12,7 +12,8 @@ enum {
     RATE_HZ = 48000,
     BLOCK_SAMPLES = RATE_HZ / 400,
     SAMPLES_MAX = 5760,
-    LOUD_RMS = 2500,
+    BEEP_HZ = 1000,
+    LOUD = 2500,
     BRIGHT = 130,
     SOUND_BEFORE_MS = 45,
     SOUND_AFTER_MS = 125,
@@ -48,11 +49,16 @@ static void look(struct sight *sight, const struct client_packet *packet,
         note_high(flashes, packet->pts_ns, packet->arrival_ns);
 }
 
-static bool is_loud(const int16_t *samples) {
-    double sum = 0;
-    for (int i = 0; i < BLOCK_SAMPLES; i++)
-        sum += (double)samples[i] * samples[i];
-    return sqrt(sum / BLOCK_SAMPLES) > LOUD_RMS;
+// One bin of a discrete Fourier transform: of other voices, it is blind to those 400 Hz apart, and
+// 800, 1200, ...
+static bool has_beep(const int16_t *samples) {
+    double re = 0, im = 0;
+    for (int i = 0; i < BLOCK_SAMPLES; i++) {
+        double turn = 2 * M_PI * BEEP_HZ * i / RATE_HZ;
+        re += samples[i] * cos(turn);
+        im += samples[i] * sin(turn);
+    }
+    return 2 * sqrt(re * re + im * im) / BLOCK_SAMPLES > LOUD;
 }
 
 static void listen(OpusDecoder *decoder, const struct client_packet *packet, struct events *beeps) {
@@ -60,7 +66,7 @@ static void listen(OpusDecoder *decoder, const struct client_packet *packet, str
     int got =
         opus_decode(decoder, packet->data, (opus_int32)packet->size_bytes, samples, SAMPLES_MAX, 0);
     for (int at = 0; at + BLOCK_SAMPLES <= got; at += BLOCK_SAMPLES)
-        if (is_loud(samples + at)) {
+        if (has_beep(samples + at)) {
             int64_t offset_ns = at * INT64_C(1000000000) / RATE_HZ;
             note_high(beeps, packet->pts_ns + offset_ns, packet->arrival_ns + offset_ns);
         }

@@ -30,7 +30,7 @@ struct watch {
 };
 
 // places: by time, the first from the beginning. What came within settle_ns of the first packet
-// does not count. Beeps are told from others' voices by their level: those must be below -25 dBFS.
+// does not count. A beep is 1 kHz; others may speak at 200, 600, 1400, 1800 Hz, ...
 void watch_flashes(const struct client_packet *packets, int count, const struct watch_place *places,
                    int place_count, int64_t settle_ns, struct watch *out);
 // Of some of the pairs, on the timeline.
