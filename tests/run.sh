@@ -80,7 +80,7 @@ stage_unit() {
 stage_peer() {
     build all peer-programs || { broken+=("build of the peer tests"); return; }
     # Hostile clients are for the build that notices the slightest slip; see stage_asan.
-    peer_in alone build build call life room record viewers
+    peer_in alone build build call life room record recorded_call viewers
     # What a bad link leaves is a matter of seconds, and of a server that runs at its full speed.
     PROGRAM_TIMEOUT=480 peer_in alone build build link
 }
