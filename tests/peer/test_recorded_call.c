@@ -248,7 +248,8 @@ static void pause_for_a_while(struct call *call) {
     await_recorded(call, PAUSE_S);
     change(call, "paused");
     expect_told(call->cy, "paused");
-    g_usleep(PAUSE_MS * 1000);
+    for (double begun_s = now_s(); now_s() - begun_s < PAUSE_MS / 1e3; look_in(call))
+        g_usleep(POLL_MS * 1000);
     change(call, "recording");
     expect_told(call->cy, "recording");
 }
