@@ -20,7 +20,7 @@ DEBIAN_RUN := build-essential pkg-config libavcodec-dev libavfilter-dev libavfor
   libjwt-dev libyaml-dev libcurl4-openssl-dev ca-certificates \
   fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji
 DEBIAN_TEST := libcmocka-dev clang clang-format clang-tidy cppcheck llvm \
-  libclang-rt-14-dev chromium firefox-esr curl openssl git
+  libclang-rt-14-dev chromium firefox-esr curl ffmpeg openssl git
 
 PACKAGES := libavcodec libavformat libavfilter libavutil libswscale libswresample vpx opus pangocairo glib-2.0 gobject-2.0 \
   jansson sqlite3 libsodium libcrypto libjwt yaml-0.1 libcurl gstreamer-1.0 gstreamer-base-1.0 gstreamer-app-1.0 gstreamer-rtp-1.0 \

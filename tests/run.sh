@@ -85,7 +85,7 @@ stage_peer() {
     build all peer-programs || { broken+=("build of the peer tests"); return; }
     serve build build
     # Hostile clients are for the build that notices the slightest slip; see stage_asan.
-    list_peers build call life room record slow_disk
+    list_peers build recorded_call call life room record slow_disk
     programs "${list[@]}"
     # Hundreds of viewers leave nothing to others. What a bad link leaves is a matter of seconds, and of a server
     # that runs at its full speed.

@@ -110,23 +110,21 @@ static double to_dbfs(double amplitude) {
     return 20 * log10(amplitude > 1e-6 ? amplitude : 1e-6);
 }
 
-// In short pieces: a mixer that steers its playout by resampling moves a pitch by a percent or two,
-// and one long look would be too sharp to see the tone there.
-static double tone_amplitude(const int16_t *samples, int hz) {
+double hearing_amplitude(const int16_t *samples, int count, double hz) {
     double power = 0;
-    int pieces = WINDOW_SAMPLES / TONE_SAMPLES;
+    int pieces = count / TONE_SAMPLES;
     for (int i = 0; i < pieces; i++) {
         double amplitude = hearing_goertzel(samples + i * TONE_SAMPLES, TONE_SAMPLES, hz, RATE_HZ);
         power += amplitude * amplitude;
     }
-    return sqrt(power / pieces);
+    return pieces > 0 ? sqrt(power / pieces) : 0;
 }
 
 int hearing_tone_dbfs(struct hearing *hearing, int hz, double *out) {
     int16_t *samples = g_new(int16_t, WINDOW_SAMPLES);
     int result = decode_window(hearing, samples);
     if (result == 0)
-        *out = to_dbfs(tone_amplitude(samples, hz));
+        *out = to_dbfs(hearing_amplitude(samples, WINDOW_SAMPLES, hz));
     g_free(samples);
     return result;
 }

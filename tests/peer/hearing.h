@@ -23,5 +23,8 @@ int hearing_level_dbfs(struct hearing *hearing, double *out);
 
 // Plain Goertzel: the amplitude (0..1 of full scale) of hz in count samples.
 double hearing_goertzel(const int16_t *samples, int count, double hz, double rate_hz);
+// The same at 48 kHz, in short pieces: a mixer that steers its playout by resampling moves a pitch
+// by a percent or two, and one long look would be too sharp to see the tone there.
+double hearing_amplitude(const int16_t *samples, int count, double hz);
 
 #endif

@@ -9,11 +9,13 @@ enum {
     RATE_HZ = 48000,
     BLOCK_PX = 8,
     NOISE = 56,
-    FLASH_FPS = 20,
-    FLASH_FRAMES = 3,
+    FLASH_FPS = 25,
+    FLASH_FRAMES = 4,
+    FLASH_LOOP_FRAMES = 26,
     FLASH_KBPS = 400,
     BEEP_HZ = 1000,
-    BEEP_SAMPLES = RATE_HZ * 15 / 100,
+    BEEP_SAMPLES = RATE_HZ / FLASH_FPS * FLASH_FRAMES,
+    BEEP_LOOP_SAMPLES = RATE_HZ / FLASH_FPS * FLASH_LOOP_FRAMES,
 };
 
 // A mix of bits by multiplication and shifts: same in, same out, and no pattern that shows.
@@ -54,19 +56,21 @@ static void paint_flash(void *user, int index, int width_px, int height_px, uint
 }
 
 struct media *lively_create_flash(void) {
-    return media_create_painted(paint_flash, NULL, 320, 180, FLASH_FPS, FLASH_FPS, FLASH_KBPS);
+    return media_create_painted(paint_flash, NULL, 320, 180, FLASH_FPS, FLASH_LOOP_FRAMES,
+                                FLASH_KBPS);
 }
 
 // Swells out of silence four times a second; or sounds for the first part only.
 static struct media *create_sound(int hz, double peak, bool is_beep, int kbps) {
-    int16_t *samples = calloc(RATE_HZ, sizeof(*samples));
+    int count = is_beep ? BEEP_LOOP_SAMPLES : RATE_HZ;
+    int16_t *samples = calloc((size_t)count, sizeof(*samples));
     if (!samples)
         return NULL;
-    for (int i = 0; i < (is_beep ? BEEP_SAMPLES : RATE_HZ); i++) {
+    for (int i = 0; i < (is_beep ? BEEP_SAMPLES : count); i++) {
         double swell = is_beep ? 1 : pow(0.5 - 0.5 * cos(2 * M_PI * 4 * i / RATE_HZ), 1.5);
         samples[i] = (int16_t)(peak * swell * sin(2 * M_PI * hz * i / RATE_HZ));
     }
-    struct media *media = media_create_sound(samples, RATE_HZ, kbps);
+    struct media *media = media_create_sound(samples, count, kbps);
     free(samples);
     return media;
 }

@@ -364,7 +364,8 @@ static void test_link_with_jitter_on_video_alone_keeps_the_lips_in_sync(void) {
     assert_true(client_find_tile(others[0], weak_id, false, &tile));
     struct client_packet *packets;
     int count = client_take_packets(others[0], &packets);
-    watch_flashes(packets, count, &tile, SETTLE_S * INT64_C(1000000000), &watch);
+    watch_flashes(packets, count, &(struct watch_place){0, tile.at}, 1,
+                  SETTLE_S * INT64_C(1000000000), &watch);
     print_message(
         "%d flashes with a beep: sound after picture by %.0f ms (%.0f to %.0f) on the timeline,"
         " %.0f ms (%.0f to %.0f) as it arrives\n",

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The real server records real calls, and what it wrote is read back with libavformat.
-#include "tests/peer/hearing.h"
+#include "tests/peer/reading.h"
 #include "tests/peer/scene.h"
 
 #include <glib.h>
 #include <glib/gstdio.h>
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
 #include <math.h>
-#include <opus/opus.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -92,135 +89,13 @@ static void await_bytes(struct server *server, const char *id, int64_t bytes) {
     assert_true(is_there);
 }
 
-static char *fetch(struct server *server, const char *id, const char *name, size_t *size_bytes) {
-    char *path = g_strdup_printf("/api/v1/recordings/%s/%s", id, name), *data = NULL;
-    size_t size = 0;
-    assert_int_equal(server_fetch(server, "GET", path, NULL, &data, &size), 200);
-    char *text = g_strndup(data, size); // ended
-    memcpy(text, data, size);
-    free(data);
-    g_free(path);
-    if (size_bytes)
-        *size_bytes = size;
-    return text;
-}
-
 // ---- what is in a file ----
 
-struct reading {
-    double duration_s, video_end_s, audio_end_s;
-    bool tells_duration, has_cues; // as a file does that was finished
-    int frames, broken, chapters;
-    int16_t *sound; // 48 kHz, from its beginning on
-    size_t samples;
-};
-
-static void hear(struct reading *reading, OpusDecoder *decoder, const AVPacket *packet,
-                 double at_s) {
-    int16_t pcm[5760];
-    int count = opus_decode(decoder, packet->data, packet->size, pcm, 5760, 0);
-    if (count < 0) {
-        reading->broken++;
-        return;
-    }
-    size_t from = (size_t)(MAX(at_s, 0) * RATE_HZ), to = from + (size_t)count;
-    if (to > reading->samples) {
-        reading->sound = g_realloc(reading->sound, to * sizeof(int16_t));
-        memset(reading->sound + reading->samples, 0, (to - reading->samples) * sizeof(int16_t));
-        reading->samples = to;
-    }
-    memcpy(reading->sound + from, pcm, (size_t)count * sizeof(int16_t));
-}
-
-static void see(struct reading *reading, AVCodecContext *decoder, const AVPacket *packet) {
-    AVFrame *frame = av_frame_alloc();
-    if (avcodec_send_packet(decoder, packet) != 0)
-        reading->broken++;
-    while (avcodec_receive_frame(decoder, frame) == 0)
-        reading->frames++;
-    av_frame_free(&frame);
-}
-
-// Every time of a stream rises, and all of it can be decoded.
-static void read_packets(AVFormatContext *file, struct reading *reading) {
-    AVCodecContext *video = NULL;
-    OpusDecoder *audio = opus_decoder_create(RATE_HZ, 1, NULL);
-    AVPacket *packet = av_packet_alloc();
-    int64_t last[4] = {INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN};
-    assert_true(file->nb_streams <= 4);
-    while (av_read_frame(file, packet) == 0) {
-        const AVStream *stream = file->streams[packet->stream_index];
-        double at_s = (double)packet->pts * av_q2d(stream->time_base);
-        assert_true(packet->pts > last[packet->stream_index]);
-        last[packet->stream_index] = packet->pts;
-        if (stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO) {
-            if (!video) {
-                assert_true(packet->flags & AV_PKT_FLAG_KEY);
-                video = avcodec_alloc_context3(avcodec_find_decoder(stream->codecpar->codec_id));
-                assert_int_equal(avcodec_open2(video, NULL, NULL), 0);
-            }
-            see(reading, video, packet);
-            reading->video_end_s = at_s;
-        } else {
-            hear(reading, audio, packet, at_s);
-            reading->audio_end_s = at_s;
-        }
-        av_packet_unref(packet);
-    }
-    av_packet_free(&packet);
-    avcodec_free_context(&video);
-    opus_decoder_destroy(audio);
-}
-
 static void read_media(struct server *server, const char *id, struct reading *reading) {
-    char path[] = "/tmp/test_record_XXXXXX";
-    size_t size = 0;
-    char *data = fetch(server, id, "media", &size);
-    int fd = g_mkstemp(path);
-    assert_true(fd >= 0);
-    g_close(fd, NULL);
-    assert_true(g_file_set_contents(path, data, (gssize)size, NULL));
-    AVFormatContext *file = NULL;
-    memset(reading, 0, sizeof(*reading));
-    reading->has_cues = memmem(data + size / 2, size - size / 2, "\x1c\x53\xbb\x6b", 4) != NULL;
-    g_free(data);
-    assert_int_equal(avformat_open_input(&file, path, NULL, NULL), 0);
-    reading->tells_duration = file->duration > 0;
-    assert_true(avformat_find_stream_info(file, NULL) >= 0);
-    reading->duration_s = (double)file->duration / AV_TIME_BASE;
-    reading->chapters = (int)file->nb_chapters;
-    read_packets(file, reading);
-    avformat_close_input(&file);
+    char path[READING_PATH_MAX];
+    reading_download(server, id, path);
+    reading_open(path, reading);
     g_unlink(path);
-    assert_int_equal(reading->broken, 0);
-}
-
-// Louder than a frequency that nobody sends, by far.
-static bool hears(const struct reading *reading, int hz, double from_s, double to_s) {
-    size_t from = (size_t)(from_s * RATE_HZ), to = MIN((size_t)(to_s * RATE_HZ), reading->samples);
-    assert_true(from + RATE_HZ / 4 < to);
-    const int16_t *samples = reading->sound + from;
-    int count = (int)(to - from);
-    double there = hearing_goertzel(samples, count, hz, RATE_HZ);
-    double nothing = hearing_goertzel(samples, count, 1337, RATE_HZ);
-    return there > 0 && there > 10 * nothing;
-}
-
-// Beside others: what leaks from their tones is no tone of its own.
-static bool is_fainter(const struct reading *reading, int hz, double from_s, double to_s,
-                       int than_hz) {
-    const int16_t *samples = reading->sound + (size_t)(from_s * RATE_HZ);
-    int count = (int)(MIN((size_t)(to_s * RATE_HZ), reading->samples) - (size_t)(from_s * RATE_HZ));
-    return hearing_goertzel(samples, count, hz, RATE_HZ) * 4 <
-           hearing_goertzel(samples, count, than_hz, RATE_HZ);
-}
-
-// Whoever joins is connected a while later, on a slow machine a long while.
-static bool hears_somewhere(const struct reading *reading, int hz, double from_s) {
-    bool is_heard = false;
-    for (double at_s = from_s; !is_heard && at_s + 0.6 < reading->audio_end_s; at_s += 0.25)
-        is_heard = hears(reading, hz, at_s, at_s + 0.5);
-    return is_heard;
 }
 
 static double now_s(void) {
@@ -241,89 +116,6 @@ static void expect_told(struct client *client, const char *state) {
 }
 
 // ---- tests ----
-
-static void check_side_files(const char *id) {
-    char *chapters = fetch(scene_server(), id, "chapters.vtt", NULL);
-    assert_true(g_str_has_prefix(chapters, "WEBVTT\n"));
-    assert_non_null(strstr(chapters, "Cy joined"));
-    assert_non_null(strstr(chapters, "Ben left"));
-    assert_non_null(strstr(chapters, "Ada shares the screen"));
-    char *chat = fetch(scene_server(), id, "chat.vtt", NULL);
-    assert_non_null(strstr(chat, "<v Ada>Hello &amp; welcome"));
-    char *text = fetch(scene_server(), id, "details.json", NULL);
-    json_t *details = json_loads(text, 0, NULL);
-    const json_t *members = json_object_get(details, "members");
-    assert_int_equal(json_array_size(members), 3);
-    int left = 0;
-    for (size_t i = 0; i < json_array_size(members); i++)
-        left += json_is_real(json_object_get(json_array_get(members, i), "left_seconds"));
-    assert_int_equal(left, 1);
-    assert_int_equal(json_array_size(json_object_get(details, "pauses")), 2);
-    assert_true(json_array_size(json_object_get(details, "layouts")) >= 2);
-    json_decref(details);
-    g_free(text);
-    g_free(chat);
-    g_free(chapters);
-}
-
-static void test_record_a_call_is_written_whole(void **state) {
-    char id[40];
-    struct client *ada = scene_member("whole", "Ada", RED, 500);
-    struct client *ben = scene_member("whole", "Ben", GREEN, 700);
-    assert_true(client_wait_picture(ada, client_slow(PATIENCE_MS)));
-    g_usleep(500000); // so that both are heard from the first moment on
-    double asked_s = now_s();
-    start(scene_server(), "whole", "{\"title\":\"Weekly\"}", id);
-    double begun_s = now_s();
-    expect_told(ada, "recording");
-    g_usleep(2500000);
-    double joined_s = now_s() - begun_s;
-    struct client *cy = scene_member("whole", "Cy", BLUE, 1900);
-    client_share_screen(ada, scene_colour(GREEN));
-    client_send_json(ada, "{\"type\":\"set\",\"screen\":true}");
-    client_send_json(ada, "{\"type\":\"chat\",\"text\":\"Hello & welcome\"}");
-    g_usleep(2500000);
-    double pause_asked_s = now_s();
-    change(scene_server(), id, "paused");
-    double paused_s = now_s();
-    expect_told(cy, "paused");
-    g_usleep(1000000);
-    double resume_asked_s = now_s();
-    change(scene_server(), id, "recording");
-    double resumed_s = now_s();
-    client_send_json(ben, "{\"type\":\"leave\"}");
-    g_usleep(1500000);
-    double stop_asked_s = now_s();
-    change(scene_server(), id, "stopped");
-    double stopped_s = now_s();
-    expect_told(cy, "stopped");
-
-    struct reading reading;
-    json_t *json = await_end(scene_server(), id, "finished");
-    read_media(scene_server(), id, &reading);
-    double least_s = (stop_asked_s - begun_s) - (resumed_s - pause_asked_s) - 0.1;
-    double most_s = (stopped_s - asked_s) - (resume_asked_s - paused_s) + 0.1;
-    if (reading.duration_s < least_s || reading.duration_s > most_s)
-        fail_msg("%.3f s, not %.3f .. %.3f", reading.duration_s, least_s, most_s);
-    double told_s = json_real_value(json_object_get(json, "duration_seconds"));
-    assert_true(told_s > reading.duration_s - 0.1 && told_s < reading.duration_s + 0.1);
-    assert_string_equal(text_of(json, "reason"), "asked");
-    assert_string_equal(text_of(json, "title"), "Weekly");
-    assert_true(reading.frames > 30);
-    assert_true(reading.chapters >= 3);
-    assert_true(hears(&reading, 500, 1, 2) && hears(&reading, 700, 1, 2));
-    assert_true(is_fainter(&reading, 1900, 1, 2, 500));
-    assert_true(hears_somewhere(&reading, 1900, joined_s));
-    assert_true(hears_somewhere(&reading, 1900, reading.duration_s - 1.4));
-    assert_true(
-        is_fainter(&reading, 700, reading.duration_s - 0.8, reading.duration_s - 0.05, 500));
-    check_side_files(id);
-    g_free(reading.sound);
-    json_decref(json);
-    client_destroy(ada);
-    client_destroy(ben);
-    client_destroy(cy);
-}
 
 static void test_record_several_run_at_once(void **state) {
     char whole[40], sound[40];
@@ -764,7 +556,6 @@ static int open_scene(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_record_a_call_is_written_whole),
         cmocka_unit_test(test_record_several_run_at_once),
         cmocka_unit_test(test_record_goes_on_without_anybody_until_the_room_ends),
         cmocka_unit_test(test_record_begins_with_the_first_member),

@@ -12,9 +12,9 @@ enum {
     RATE_HZ = 48000,
     BLOCK_SAMPLES = RATE_HZ / 400,
     SAMPLES_MAX = 5760,
-    LOUD_RMS = 800,
+    BEEP_HZ = 1000,
+    LOUD = 2500,
     BRIGHT = 130,
-    EVENTS_MAX = 128,
     SOUND_BEFORE_MS = 45,
     SOUND_AFTER_MS = 125,
     REST_MS = 400,  // dark or still for so long before
@@ -26,7 +26,7 @@ struct event {
 };
 
 struct events {
-    struct event all[EVENTS_MAX];
+    struct event all[WATCH_EVENTS_MAX];
     int count;
     int64_t last_high_ns; // on the timeline; 0: never
 };
@@ -34,14 +34,13 @@ struct events {
 // Told of each moment that is bright or loud: the first after a rest is an event.
 static void note_high(struct events *events, int64_t timeline_ns, int64_t arrival_ns) {
     bool is_first = timeline_ns - events->last_high_ns > REST_MS * INT64_C(1000000);
-    if (is_first && events->last_high_ns && events->count < EVENTS_MAX)
+    if (is_first && events->last_high_ns && events->count < WATCH_EVENTS_MAX)
         events->all[events->count++] = (struct event){timeline_ns, arrival_ns};
     events->last_high_ns = timeline_ns;
 }
 
 static void look(struct sight *sight, const struct client_packet *packet,
-                 const struct client_tile *tile, struct events *flashes) {
-    const struct client_rect *at = &tile->at;
+                 const struct client_rect *at, struct events *flashes) {
     struct rgb rgb;
     sight_push(sight, packet->data, packet->size_bytes);
     if (sight_colour_at(sight, at->x + at->width * 3 / 8, at->y + at->height * 3 / 8, at->width / 4,
@@ -50,11 +49,16 @@ static void look(struct sight *sight, const struct client_packet *packet,
         note_high(flashes, packet->pts_ns, packet->arrival_ns);
 }
 
-static bool is_loud(const int16_t *samples) {
-    double sum = 0;
-    for (int i = 0; i < BLOCK_SAMPLES; i++)
-        sum += (double)samples[i] * samples[i];
-    return sqrt(sum / BLOCK_SAMPLES) > LOUD_RMS;
+// One bin of a discrete Fourier transform: of other voices, it is blind to those 400 Hz apart, and
+// 800, 1200, ...
+static bool has_beep(const int16_t *samples) {
+    double re = 0, im = 0;
+    for (int i = 0; i < BLOCK_SAMPLES; i++) {
+        double turn = 2 * M_PI * BEEP_HZ * i / RATE_HZ;
+        re += samples[i] * cos(turn);
+        im += samples[i] * sin(turn);
+    }
+    return 2 * sqrt(re * re + im * im) / BLOCK_SAMPLES > LOUD;
 }
 
 static void listen(OpusDecoder *decoder, const struct client_packet *packet, struct events *beeps) {
@@ -62,7 +66,7 @@ static void listen(OpusDecoder *decoder, const struct client_packet *packet, str
     int got =
         opus_decode(decoder, packet->data, (opus_int32)packet->size_bytes, samples, SAMPLES_MAX, 0);
     for (int at = 0; at + BLOCK_SAMPLES <= got; at += BLOCK_SAMPLES)
-        if (is_loud(samples + at)) {
+        if (has_beep(samples + at)) {
             int64_t offset_ns = at * INT64_C(1000000000) / RATE_HZ;
             note_high(beeps, packet->pts_ns + offset_ns, packet->arrival_ns + offset_ns);
         }
@@ -83,6 +87,13 @@ static struct watch_skew summarise(double *skews_ms, int count) {
     return (struct watch_skew){skews_ms[0], skews_ms[count / 2], skews_ms[count - 1], outside};
 }
 
+struct watch_skew watch_skew_of(const struct watch_pair *pairs, int count) {
+    double skews_ms[WATCH_EVENTS_MAX];
+    for (int i = 0; i < count; i++)
+        skews_ms[i] = (double)(pairs[i].beep_ns - pairs[i].flash_ns) / 1e6;
+    return summarise(skews_ms, count);
+}
+
 static const struct event *nearest(const struct events *beeps, int64_t timeline_ns) {
     const struct event *best = NULL;
     int64_t best_ns = APART_MS * INT64_C(1000000);
@@ -98,20 +109,27 @@ static const struct event *nearest(const struct events *beeps, int64_t timeline_
 
 static void pair_up(const struct events *flashes, const struct events *beeps, int64_t from_ns,
                     struct watch *out) {
-    double timeline_ms[EVENTS_MAX], arrival_ms[EVENTS_MAX];
+    double arrival_ms[WATCH_EVENTS_MAX];
     for (int i = 0; i < flashes->count; i++) {
         const struct event *flash = &flashes->all[i], *beep = nearest(beeps, flash->timeline_ns);
         if (!beep || flash->arrival_ns < from_ns)
             continue;
-        timeline_ms[out->pairs] = (double)(beep->timeline_ns - flash->timeline_ns) / 1e6;
+        out->all[out->pairs] = (struct watch_pair){flash->timeline_ns, beep->timeline_ns};
         arrival_ms[out->pairs++] = (double)(beep->arrival_ns - flash->arrival_ns) / 1e6;
     }
-    out->timeline = summarise(timeline_ms, out->pairs);
+    out->timeline = watch_skew_of(out->all, out->pairs);
     out->arrival = summarise(arrival_ms, out->pairs);
 }
 
-void watch_flashes(const struct client_packet *packets, int count, const struct client_tile *tile,
-                   int64_t settle_ns, struct watch *out) {
+static const struct client_rect *place_at(const struct watch_place *places, int count, int64_t ns) {
+    int i = 0;
+    while (i + 1 < count && places[i + 1].from_ns <= ns)
+        i++;
+    return &places[i].at;
+}
+
+void watch_flashes(const struct client_packet *packets, int count, const struct watch_place *places,
+                   int place_count, int64_t settle_ns, struct watch *out) {
     int error;
     struct sight *sight = sight_create();
     OpusDecoder *decoder = opus_decoder_create(RATE_HZ, 1, &error);
@@ -121,7 +139,7 @@ void watch_flashes(const struct client_packet *packets, int count, const struct 
         if (packets[i].is_audio)
             listen(decoder, &packets[i], beeps);
         else
-            look(sight, &packets[i], tile, flashes);
+            look(sight, &packets[i], place_at(places, place_count, packets[i].pts_ns), flashes);
     }
     out->flashes = flashes->count;
     out->beeps = beeps->count;
