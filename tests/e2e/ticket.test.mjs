@@ -57,7 +57,7 @@ test('the address of each file opens it, whole and in part, to be read', async (
     assert.match((await get(`${film.media}&download=1`)).headers['content-disposition'], /^attachment/);
     assert.equal((await get(film.poster)).headers['content-type'], 'image/jpeg');
     for (const name of ['sheet.jpg', 'chapters.vtt', 'chat.vtt', 'details.json']) {
-        assert.equal((await get(film.media.replace('/media?', `/${name}?`))).status, 200, name);
+        await until(`${name} is there`, async () => (await get(film.media.replace('/media?', `/${name}?`))).status === 200); // drawn one by one
     }
 });
 
