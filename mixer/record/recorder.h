@@ -6,8 +6,8 @@
 //   v, a threads --push--> queue (bounded) --writer thread--> [transcoder] --> muxer --> file
 //
 // Crash safety: clusters of at most a second go to the system as they are full (and to the disk, if
-// so set), so a file that was never finished plays up to its last second. Finishing adds cues,
-// duration and chapters.
+// so set), so a file that was never finished plays up to its last second; up to the last but one
+// if sound was late, which pictures wait for. Finishing adds cues, duration and chapters.
 #ifndef MIXER_RECORD_RECORDER_H
 #define MIXER_RECORD_RECORDER_H
 
