@@ -188,8 +188,21 @@ test('it plays, its length is known, it seeks to its middle', async () => {
     await until('it plays, or says why not', async () => (await noteOf(library)).length > 0
         || media.evaluate((video) => video.currentTime > 0.5 && video.videoWidth > 0));
     assert.deepEqual(await noteOf(library), []);
+    // Paused: playing on would get there too, in time.
+    await media.evaluate((video) => video.pause());
+    const decoded = () => media.evaluate((video) => video.getVideoPlaybackQuality().totalVideoFrames);
+    const before = await decoded();
     await media.evaluate((video) => { video.currentTime = video.duration / 2; });
-    await until('it is in the middle', () => media.evaluate((video) => !video.seeking && video.currentTime >= video.duration / 2));
+    await until('it is in the middle', () => media.evaluate((video) => !video.seeking && video.readyState >= 2
+        && Math.abs(video.currentTime - video.duration / 2) < 0.1));
+    await until('with a picture of there', async () => (await decoded()) > before);
+    const brightest = await media.evaluate((video) => {
+        const pen = new OffscreenCanvas(32, 18).getContext('2d');
+        pen.drawImage(video, 0, 0, 32, 18);
+        return Math.max(...pen.getImageData(0, 0, 32, 18).data.filter((_value, index) => index % 4 < 3));
+    });
+    assert.ok(brightest > 100, `${brightest}`);
+    await media.evaluate((video) => video.play());
     await until('and plays on', () => media.evaluate((video) => video.currentTime > video.duration / 2 + 0.5 || video.ended));
     assert.equal(await media.evaluate((video) => video.error), null);
 });
