@@ -6,6 +6,7 @@ set -u
 cd "$(dirname "$0")/.."
 
 jobs=$(nproc)
+more_lanes=$((jobs + (jobs + 1) / 2)) # for programs of which many wait more than they work
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 broken=()
@@ -34,13 +35,13 @@ program() { # name program: alone on the machine
     tail -25 "$logs/${1//[\/ ]/_}.cmocka" >>"$logs/last_words"
 }
 
-# As many at a time as there are processors. Some tests measure time, and their neighbours take it from them: what
-# is not green beside others is run once more alone.
+# As many at a time as there are lanes. Some tests measure time, and their neighbours take it from them: what is not
+# green beside others is run once more alone.
 programs() { # name program, name program, ...
     local names=() paths=() i
     while [ $# -gt 0 ]; do names+=("$1"); paths+=("$2"); shift 2; done
     for i in "${!names[@]}"; do
-        while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+        while [ "$(jobs -rp | wc -l)" -ge "${lanes:-$jobs}" ]; do wait -n; done
         run_program "${names[i]}" "${paths[i]}" &
     done
     wait
@@ -77,7 +78,7 @@ stage_unit() {
     local list=()
     build all unit-programs || { broken+=("build"); return; }
     list_units build
-    programs "${list[@]}"
+    lanes=$more_lanes programs "${list[@]}"
 }
 
 stage_peer() {
@@ -111,7 +112,7 @@ stage_asan() {
     list_peers build hostile
     list_units build/asan
     list_peers build life room call
-    PROGRAM_TIMEOUT=480 programs "${list[@]}"
+    lanes=$more_lanes PROGRAM_TIMEOUT=480 programs "${list[@]}"
     serve_no_more
     unset ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS TESSERA_TEST_SLOW
 }
@@ -130,7 +131,7 @@ stage_tsan() {
     done
     serve build/tsan build
     list_peers build life room call
-    programs "${list[@]}"
+    lanes=$more_lanes programs "${list[@]}"
     serve_no_more
     unset TSAN_OPTIONS TESSERA_TEST_SLOW TESSERA_TEST_SHORT
 }
@@ -199,7 +200,7 @@ all)
         "stage_$stage"
         echo "==== $stage: $((SECONDS - started)) s"
     done
-    SECONDS_EACH=${SECONDS_EACH:-10} stage_fuzz
+    SECONDS_EACH=${SECONDS_EACH:-8} stage_fuzz
     ;;
 lint | fuzz) "stage_$1"; [ ${#broken[@]} -eq 0 ]; exit ;;
 unit | peer | asan | tsan | e2e) "stage_$1" ;;

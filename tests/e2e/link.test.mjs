@@ -195,7 +195,8 @@ test('the camera obeys an order for its size, rate and rest', async () => {
     await until('it is set', async () => (await encoding()).maxBitrate === 120000);
     const { scaleResolutionDownBy, maxFramerate, active } = await encoding();
     assert.deepEqual({ scaleResolutionDownBy, maxFramerate, active }, { scaleResolutionDownBy: 2, maxFramerate: 10, active: true });
-    await until('the picture that is sent is small', async () => (await sent())?.frameWidth === 320);
+    // Chromium makes it smaller still while it takes the bits for too few.
+    await until('the picture that is sent is small', async () => (await sent())?.frameWidth <= 320);
     await order({ active: false, width: 0, height: 0, fps: 0, kbps: 0 });
     await until('it rests', async () => (await encoding()).active === false);
     const resting = (await sent()).framesSent;

@@ -295,16 +295,16 @@ const operations = {
         ...ofRecording(), 409: async () => [{ params: { recording: await runningRecording() } }],
     }],
     getRecordingMedia: [async (status) => ({ params: { recording: await endedRecording() }, headers: status === '206' ? { range: 'bytes=4-99' } : {} }), {
-        ...ofRecording(), 404: both(ofRecording()[404], (good) => [{ ...good, query: { segment: '2' } }]),
+        ...ofFile(), 404: both(ofRecording()[404], (good) => [{ ...good, query: { segment: '2' } }]),
         409: cannot('it is finished in a moment: tests/unit/test_library.c'),
         416: (good) => [{ ...good, headers: { range: 'bytes=99999999-' } }],
         422: (good) => [{ ...good, query: { segment: '0' } }],
     }],
-    getRecordingPoster: [fileOfRecording('poster.jpg'), ofRecording()],
-    getRecordingSheet: [fileOfRecording('sheet.jpg'), ofRecording()],
-    getRecordingChapters: [fileOfRecording('chapters.vtt'), ofRecording()],
-    getRecordingChat: [fileOfRecording('chat.vtt'), ofRecording()],
-    getRecordingDetails: [fileOfRecording('details.json'), ofRecording()],
+    getRecordingPoster: [fileOfRecording('poster.jpg'), ofFile()],
+    getRecordingSheet: [fileOfRecording('sheet.jpg'), ofFile()],
+    getRecordingChapters: [fileOfRecording('chapters.vtt'), ofFile()],
+    getRecordingChat: [fileOfRecording('chat.vtt'), ofFile()],
+    getRecordingDetails: [fileOfRecording('details.json'), ofFile()],
     listBroadcasts: [async () => ({ params: { room: (await liveRoom()).room } }), room],
     startBroadcast: [async () => ({ params: { room: await freshRoom() }, body: { kind: 'rtmp', url: 'rtmp://127.0.0.1:9/live/secret' } }), {
         ...room, ...creation,
@@ -360,6 +360,7 @@ function ofRecording() {
     const tickets = (good) => ['', 'x', `${good.params.recording}.1.${'A'.repeat(43)}`].map((ticket) => ({ ...good, as: null, query: { ticket } }));
     return { 401: (good) => [...auth[401](good), ...tickets(good)], 404: (good) => [...without('recording')[404](good), { ...good, as: joinToken({ room: 'elsewhere', role: 'moderator' }) }] };
 }
+function ofFile() { return { ...ofRecording(), 503: cannot('the disk would have to stall: tests/peer/test_slow_disk.c') }; }
 function fileOfRecording(name) {
     return async () => {
         const id = await endedRecording('webm');
