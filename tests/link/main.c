@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -250,6 +251,12 @@ static int open_link(struct link *link) {
     return 0;
 }
 
+// The link is the instrument: those whom it serves must not keep it waiting. Where it may not go
+// before them it does without.
+static void take_precedence(void) {
+    sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1});
+}
+
 int main(int argc, char **argv) {
     struct link link = {0};
     uint64_t seed = 1;
@@ -268,6 +275,7 @@ int main(int argc, char **argv) {
     if (link.models[DOWN] && link.models[UP] && take_arguments(&link, arguments) == 0) {
         status = open_link(&link) == 0 ? 0 : STATUS_NO_RIGHT;
         if (status == 0) {
+            take_precedence();
             run(&link, signal_fd);
             tun_close(&link.tuns);
         }
