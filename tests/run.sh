@@ -165,10 +165,23 @@ stage_fuzz() {
 
 stage_lint() { tests/lint.sh || broken+=("lint"); }
 
-stage_e2e() {
-    build all build/tests/link/link build/tests/peer/peer || { broken+=("build"); return; }
+run_e2e() { # tap file, files
     (cd tests/e2e && node --test --test-concurrency=1 --test-reporter=spec --test-reporter-destination=stdout \
-        --test-reporter=tap --test-reporter-destination="$logs/e2e.tap" .) || broken+=("browser tests")
+        --test-reporter=tap --test-reporter-destination="$1" "${@:2}")
+}
+
+tap_count() { awk -v what="$2" '$1 == "#" && $2 == what {n = $3} END {print n + 0}' "$1"; } # tap file, pass|fail|skipped
+
+# Browsers miss a time limit now and then: a file in which something failed is run once more. E2E_ONLY: files.
+stage_e2e() {
+    local failed
+    build all build/tests/link/link build/tests/peer/peer || { broken+=("build"); return; }
+    # shellcheck disable=SC2086
+    run_e2e "$logs/e2e.tap" ${E2E_ONLY:-.} && return
+    mapfile -t failed < <(sed -n "s/.*location: '\(.*\.test\.mjs\):.*/\1/p" "$logs/e2e.tap" | sort -u)
+    echo "     once more: ${failed[*]##*/}"
+    mv "$logs/e2e.tap" "$logs/e2e_first.tap"
+    run_e2e "$logs/e2e.tap" "${failed[@]:-.}" || broken+=("browser tests")
 }
 
 totals() {
@@ -176,11 +189,15 @@ totals() {
     passed=$(cat "$logs"/*.cmocka 2>/dev/null | awk '/^\[  PASSED  \]/ {n += $4} END {print n + 0}')
     failed=$(cat "$logs"/*.cmocka 2>/dev/null | awk '/^\[  FAILED  \] [0-9]+ test/ {n += $4} END {print n + 0}')
     skipped=$(cat "$logs"/*.cmocka 2>/dev/null | awk '/^\[  SKIPPED \] [0-9]+ test/ {n += $4} END {print n + 0}')
-    if [ -f "$logs/e2e.tap" ]; then
-        passed=$((passed + $(awk '/^# pass /{n=$3} END {print n + 0}' "$logs/e2e.tap")))
-        failed=$((failed + $(awk '/^# fail /{n=$3} END {print n + 0}' "$logs/e2e.tap")))
-        skipped=$((skipped + $(awk '/^# skipped /{n=$3} END {print n + 0}' "$logs/e2e.tap")))
-        grep -E '^# (tests|pass|fail|skipped) ' "$logs/e2e.tap"
+    # What failed is counted as its second run has it.
+    local first=$logs/e2e_first.tap last=$logs/e2e.tap
+    [ -f "$first" ] || first=$last
+    if [ -f "$last" ]; then
+        passed=$((passed + $(tap_count "$first" pass) + $(tap_count "$first" fail) - $(tap_count "$last" fail)))
+        failed=$((failed + $(tap_count "$last" fail)))
+        skipped=$((skipped + $(tap_count "$first" skipped)))
+        grep -hE '^# (tests|pass|fail|skipped) ' "$first"
+        [ "$first" = "$last" ] || grep -hE '^# (tests|pass|fail|skipped) ' "$last"
     fi
     # A program that crashed or hung counted nothing: it failed all the same.
     [ ${#broken[@]} -gt 0 ] && [ "$failed" -eq 0 ] && failed=${#broken[@]}
