@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The real server records real calls, and what it wrote is read back with libavformat.
 #include "tests/peer/reading.h"
+#include "tests/peer/recordings.h"
 #include "tests/peer/scene.h"
 
 #include <glib.h>
@@ -23,65 +24,11 @@ enum { RED, GREEN, BLUE, RATE_HZ = 48000, POLL_MS = 50, PATIENCE_MS = 15000, BYT
 
 // ---- REST ----
 
-static json_t *ask(struct server *server, int status, const char *method, const char *path,
-                   const char *body) {
-    json_t *out = NULL;
-    int got = server_request(server, method, path, body, &out);
-    if (got != status) {
-        char *text = out ? json_dumps(out, JSON_COMPACT) : NULL;
-        fail_msg("%s %s: %d, not %d: %s", method, path, got, status, text ? text : "");
-    }
-    return out;
-}
-
-static void start(struct server *server, const char *room, const char *body, char id[40]) {
-    char *path = g_strdup_printf("/api/v1/rooms/%s/recordings", room);
-    json_t *json = ask(server, 201, "POST", path, body);
-    g_strlcpy(id, json_string_value(json_object_get(json, "id")), 40);
-    json_decref(json);
-    g_free(path);
-}
-
-static void change(struct server *server, const char *id, const char *state) {
-    char *path = g_strdup_printf("/api/v1/recordings/%s", id);
-    char *body = g_strdup_printf("{\"state\":\"%s\"}", state);
-    json_decref(ask(server, 200, "PATCH", path, body));
-    g_free(path);
-    g_free(body);
-}
-
-static json_t *get(struct server *server, const char *id) {
-    char *path = g_strdup_printf("/api/v1/recordings/%s", id);
-    json_t *json = ask(server, 200, "GET", path, NULL);
-    g_free(path);
-    return json;
-}
-
-static const char *text_of(const json_t *json, const char *key) {
-    const char *text = json_string_value(json_object_get(json, key));
-    return text ? text : "";
-}
-
-// Until it has ended, as this state. The recording, a new reference.
-static json_t *await_end(struct server *server, const char *id, const char *state) {
-    json_t *json = NULL;
-    for (int waited_ms = 0; waited_ms < client_slow(PATIENCE_MS); waited_ms += POLL_MS) {
-        json_decref(json);
-        json = get(server, id);
-        if (!json_is_null(json_object_get(json, "ended_at")))
-            break;
-        g_usleep(POLL_MS * 1000);
-    }
-    assert_false(json_is_null(json_object_get(json, "ended_at")));
-    assert_string_equal(text_of(json, "state"), state);
-    return json;
-}
-
 static void await_bytes(struct server *server, const char *id, int64_t bytes) {
     bool is_there = false;
     for (int waited_ms = 0; !is_there && waited_ms < client_slow(PATIENCE_MS);
          waited_ms += POLL_MS) {
-        json_t *json = get(server, id);
+        json_t *json = recordings_get(server, id);
         is_there = json_integer_value(json_object_get(json, "bytes")) >= bytes;
         json_decref(json);
         g_usleep(POLL_MS * 1000);
@@ -106,7 +53,7 @@ static double now_s(void) {
 
 static bool is_told(struct client *client, void *state) {
     json_t *told = client_last_message(client, "recording");
-    bool is = told && strcmp(text_of(told, "state"), state) == 0;
+    bool is = told && strcmp(recordings_text(told, "state"), state) == 0;
     json_decref(told);
     return is;
 }
@@ -121,15 +68,15 @@ static void test_record_several_run_at_once(void **state) {
     char whole[40], sound[40];
     struct reading reading;
     struct client *ada = scene_member("several", "Ada", RED, 500);
-    start(scene_server(), "several", "{\"container\":\"mkv\"}", whole);
-    start(scene_server(), "several", "{\"container\":\"ogg\"}", sound);
+    recordings_start(scene_server(), "several", "{\"container\":\"mkv\"}", whole);
+    recordings_start(scene_server(), "several", "{\"container\":\"ogg\"}", sound);
     assert_true(server_metric(scene_server(), "tessera_recordings_running") >= 2);
     await_bytes(scene_server(), whole, BYTES_ENOUGH);
     await_bytes(scene_server(), sound, BYTES_ENOUGH / 4);
-    change(scene_server(), whole, "stopped");
-    json_decref(await_end(scene_server(), whole, "finished"));
-    change(scene_server(), sound, "stopped");
-    json_decref(await_end(scene_server(), sound, "finished"));
+    recordings_change(scene_server(), whole, "stopped");
+    json_decref(recordings_await_end(scene_server(), whole, "finished"));
+    recordings_change(scene_server(), sound, "stopped");
+    json_decref(recordings_await_end(scene_server(), sound, "finished"));
     read_media(scene_server(), whole, &reading);
     assert_true(reading.frames > 10 && reading.samples > RATE_HZ);
     g_free(reading.sound);
@@ -143,41 +90,43 @@ static void test_record_several_run_at_once(void **state) {
 // The room is still, then empty: that ends no recording. Its own end does.
 static void test_record_goes_on_without_anybody_until_the_room_ends(void **state) {
     char id[40];
-    json_decref(
-        ask(scene_server(), 201, "POST", "/api/v1/rooms", "{\"id\":\"lonely\",\"linger\":600}"));
-    start(scene_server(), "lonely", "{}", id);
+    json_decref(recordings_ask(scene_server(), 201, "POST", "/api/v1/rooms",
+                               "{\"id\":\"lonely\",\"linger\":600}"));
+    recordings_start(scene_server(), "lonely", "{}", id);
     await_bytes(scene_server(), id, 1000);
     struct client *ada = scene_member("lonely", "Ada", RED, 500);
     json_t *joined = client_last_message(ada, "joined");
-    assert_string_equal(text_of(json_object_get(joined, "room_info"), "recording"), "recording");
+    assert_string_equal(recordings_text(json_object_get(joined, "room_info"), "recording"),
+                        "recording");
     assert_int_equal(client_member_count(ada), 1); // the recording is nobody
     json_decref(joined);
     client_destroy(ada);
     await_bytes(scene_server(), id, BYTES_ENOUGH);
-    json_t *json = get(scene_server(), id);
-    assert_string_equal(text_of(json, "state"), "recording");
+    json_t *json = recordings_get(scene_server(), id);
+    assert_string_equal(recordings_text(json, "state"), "recording");
     json_decref(json);
-    json_decref(ask(scene_server(), 204, "DELETE", "/api/v1/rooms/lonely", NULL));
-    json = await_end(scene_server(), id, "finished");
-    assert_string_equal(text_of(json, "reason"), "room-ended");
+    json_decref(recordings_ask(scene_server(), 204, "DELETE", "/api/v1/rooms/lonely", NULL));
+    json = recordings_await_end(scene_server(), id, "finished");
+    assert_string_equal(recordings_text(json, "reason"), "room-ended");
     json_decref(json);
 }
 
 static void test_record_begins_with_the_first_member(void **state) {
-    json_decref(ask(scene_server(), 201, "POST", "/api/v1/rooms",
-                    "{\"id\":\"byitself\",\"record_on_start\":true}"));
-    json_t *list = ask(scene_server(), 200, "GET", "/api/v1/rooms/byitself/recordings", NULL);
+    json_decref(recordings_ask(scene_server(), 201, "POST", "/api/v1/rooms",
+                               "{\"id\":\"byitself\",\"record_on_start\":true}"));
+    json_t *list =
+        recordings_ask(scene_server(), 200, "GET", "/api/v1/rooms/byitself/recordings", NULL);
     assert_int_equal(json_array_size(json_object_get(list, "recordings")), 0);
     json_decref(list);
     struct client *ada = scene_member("byitself", "Ada", RED, 500);
     expect_told(ada, "recording");
     struct client *ben = scene_member("byitself", "Ben", GREEN, 700);
-    list = ask(scene_server(), 200, "GET", "/api/v1/rooms/byitself/recordings", NULL);
+    list = recordings_ask(scene_server(), 200, "GET", "/api/v1/rooms/byitself/recordings", NULL);
     assert_int_equal(json_array_size(json_object_get(list, "recordings")), 1);
     json_decref(list);
     client_destroy(ada);
     client_destroy(ben);
-    json_decref(ask(scene_server(), 204, "DELETE", "/api/v1/rooms/byitself", NULL));
+    json_decref(recordings_ask(scene_server(), 204, "DELETE", "/api/v1/rooms/byitself", NULL));
 }
 
 static void test_record_is_for_moderators(void **state) {
@@ -191,7 +140,7 @@ static void test_record_is_for_moderators(void **state) {
     json_t *told = client_last_message(ada, "recording");
     const json_t *first = json_array_get(json_object_get(told, "recordings"), 0);
     client_send_json(ada, "{\"type\":\"change-recording\",\"id\":\"%s\",\"state\":\"stopped\"}",
-                     text_of(first, "id"));
+                     recordings_text(first, "id"));
     json_decref(told);
     expect_told(ben, "stopped");
     client_destroy(ada);
@@ -202,11 +151,11 @@ static void test_record_nothing_begins_below_the_floor(void **state) {
     static const char *const flags[] = {"--recordings-floor-mb", "100000000", NULL};
     struct server *server = server_start(NULL, flags);
     assert_non_null(server);
-    json_decref(ask(server, 201, "POST", "/api/v1/rooms", "{\"id\":\"full\"}"));
-    json_t *problem = ask(server, 507, "POST", "/api/v1/rooms/full/recordings", "{}");
-    assert_string_equal(text_of(problem, "code"), "disk-full");
+    json_decref(recordings_ask(server, 201, "POST", "/api/v1/rooms", "{\"id\":\"full\"}"));
+    json_t *problem = recordings_ask(server, 507, "POST", "/api/v1/rooms/full/recordings", "{}");
+    assert_string_equal(recordings_text(problem, "code"), "disk-full");
     json_decref(problem);
-    json_t *list = ask(server, 200, "GET", "/api/v1/recordings", NULL);
+    json_t *list = recordings_ask(server, 200, "GET", "/api/v1/recordings", NULL);
     assert_int_equal(json_array_size(json_object_get(list, "recordings")), 0);
     json_decref(list);
     assert_int_equal(server_stop(server), 0);
@@ -231,24 +180,25 @@ static bool await_file(struct server *server, const char *path, bool is_there) {
 
 static void test_live_is_served_while_it_runs_and_its_secret_is_told_to_nobody(void **state) {
     struct client *ada = scene_member("live", "Ada", RED, 500);
-    json_t *hls =
-        ask(scene_server(), 201, "POST", "/api/v1/rooms/live/broadcasts", "{\"kind\":\"hls\"}");
-    assert_string_equal(text_of(hls, "watch"), "/watch/live");
-    json_t *again =
-        ask(scene_server(), 409, "POST", "/api/v1/rooms/live/broadcasts", "{\"kind\":\"hls\"}");
-    assert_string_equal(text_of(again, "code"), "broadcast-running");
+    json_t *hls = recordings_ask(scene_server(), 201, "POST", "/api/v1/rooms/live/broadcasts",
+                                 "{\"kind\":\"hls\"}");
+    assert_string_equal(recordings_text(hls, "watch"), "/watch/live");
+    json_t *again = recordings_ask(scene_server(), 409, "POST", "/api/v1/rooms/live/broadcasts",
+                                   "{\"kind\":\"hls\"}");
+    assert_string_equal(recordings_text(again, "code"), "broadcast-running");
     json_decref(again);
-    json_t *rtmp = ask(scene_server(), 201, "POST", "/api/v1/rooms/live/broadcasts",
+    json_t *rtmp =
+        recordings_ask(scene_server(), 201, "POST", "/api/v1/rooms/live/broadcasts",
                        "{\"kind\":\"rtmp\",\"url\":\"rtmp://127.0.0.1:9/app/hush-hush\"}");
-    assert_string_equal(text_of(rtmp, "url"), "rtmp://127.0.0.1:9/app/***");
+    assert_string_equal(recordings_text(rtmp, "url"), "rtmp://127.0.0.1:9/app/***");
     assert_true(await_file(scene_server(), "/hls/live/index.m3u8", true));
     assert_true(await_file(scene_server(), "/hls/live/init.mp4", true));
-    char *path = g_strdup_printf("/api/v1/rooms/live/broadcasts/%s", text_of(hls, "id"));
-    ask(scene_server(), 204, "DELETE", path, NULL);
+    char *path = g_strdup_printf("/api/v1/rooms/live/broadcasts/%s", recordings_text(hls, "id"));
+    recordings_ask(scene_server(), 204, "DELETE", path, NULL);
     g_free(path);
     assert_true(await_file(scene_server(), "/hls/live/index.m3u8", false));
-    json_t *events =
-        ask(scene_server(), 200, "GET", "/api/v1/rooms/live/events?after=0&limit=200", NULL);
+    json_t *events = recordings_ask(scene_server(), 200, "GET",
+                                    "/api/v1/rooms/live/events?after=0&limit=200", NULL);
     json_t *told = client_last_message(ada, "recording");
     char *texts[] = {json_dumps(events, 0), json_dumps(told, 0)};
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
@@ -280,19 +230,19 @@ static void test_record_a_killed_server_leaves_all_but_a_second(void **state) {
     struct server *server = server_start(NULL, flags);
     assert_non_null(server);
     struct client *ada = join(server, "killed");
-    start(server, "killed", "{}", id);
+    recordings_start(server, "killed", "{}", id);
     double begun_s = now_s();
     g_usleep(4000000);
     double recorded_s = now_s() - begun_s;
     assert_true(server_restart(server, SIGKILL));
-    json_t *json = await_end(server, id, "recovered");
+    json_t *json = recordings_await_end(server, id, "recovered");
     read_media(server, id, &reading);
     if (reading.duration_s < recorded_s - 1.3)
         fail_msg("%.2f of %.2f s are left", reading.duration_s, recorded_s);
     assert_true(reading.frames > 5);
     json_decref(json);
     g_free(reading.sound);
-    json_decref(ask(server, 204, "DELETE", "/api/v1/rooms/killed", NULL));
+    json_decref(recordings_ask(server, 204, "DELETE", "/api/v1/rooms/killed", NULL));
     client_destroy(ada);
     assert_int_equal(server_stop(server), 0);
 }
@@ -312,9 +262,9 @@ static int media_status(struct server *server, const char *id) {
 static json_t *await_whole(struct server *server, const char *id) {
     for (int waited_ms = 0; waited_ms < client_slow(PATIENCE_MS); waited_ms += 5) {
         int status = media_status(server, id);
-        json_t *json = get(server, id);
+        json_t *json = recordings_get(server, id);
         bool has_ended = json_is_string(json_object_get(json, "ended_at"));
-        assert_true(has_ended || strcmp(text_of(json, "state"), "finishing") == 0);
+        assert_true(has_ended || strcmp(recordings_text(json, "state"), "finishing") == 0);
         assert_true(status == 409 || (status == 200 && has_ended));
         if (has_ended)
             return json;
@@ -327,8 +277,8 @@ static json_t *await_whole(struct server *server, const char *id) {
 
 static void stop_and_expect_finishing(struct server *server, const char *id) {
     char *path = g_strdup_printf("/api/v1/recordings/%s", id);
-    json_t *json = ask(server, 200, "PATCH", path, "{\"state\":\"stopped\"}");
-    assert_string_equal(text_of(json, "state"), "finishing");
+    json_t *json = recordings_ask(server, 200, "PATCH", path, "{\"state\":\"stopped\"}");
+    assert_string_equal(recordings_text(json, "state"), "finishing");
     assert_true(json_is_null(json_object_get(json, "ended_at")));
     json_decref(json);
     g_free(path);
@@ -339,10 +289,10 @@ static json_t *await_event(struct server *server, const char *room, const char *
     char *path = g_strdup_printf("/api/v1/rooms/%s/events?after=0&limit=200", room);
     json_t *found = NULL;
     for (int waited_ms = 0; !found && waited_ms < client_slow(PATIENCE_MS); waited_ms += POLL_MS) {
-        json_t *answer = ask(server, 200, "GET", path, NULL), *event;
+        json_t *answer = recordings_ask(server, 200, "GET", path, NULL), *event;
         size_t i;
         json_array_foreach(json_object_get(answer, "events"), i, event) {
-            if (!found && strcmp(text_of(event, "type"), type) == 0)
+            if (!found && strcmp(recordings_text(event, "type"), type) == 0)
                 found = json_incref(json_object_get(json_object_get(event, "data"), "recording"));
         }
         json_decref(answer);
@@ -359,14 +309,14 @@ static void test_record_is_finishing_until_it_is_whole(void **state) {
     for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
         char *room = g_strdup_printf("finishing%zu", i);
         struct client *ada = scene_member(room, "Ada", RED, 500);
-        start(scene_server(), room, bodies[i], id);
+        recordings_start(scene_server(), room, bodies[i], id);
         await_bytes(scene_server(), id, BYTES_ENOUGH);
         assert_int_equal(media_status(scene_server(), id), 200); // as far as it is
         stop_and_expect_finishing(scene_server(), id);
         json_t *json = await_whole(scene_server(), id);
-        assert_string_equal(text_of(json, "state"), "finished");
+        assert_string_equal(recordings_text(json, "state"), "finished");
         json_t *told = await_event(scene_server(), room, "recording-stopped");
-        assert_string_equal(text_of(told, "state"), "finished");
+        assert_string_equal(recordings_text(told, "state"), "finished");
         assert_true(
             json_equal(json_object_get(told, "ended_at"), json_object_get(json, "ended_at")));
         assert_int_equal(media_status(scene_server(), id), 200);
@@ -380,11 +330,11 @@ static void test_record_is_finishing_until_it_is_whole(void **state) {
 static void test_record_is_finishing_when_its_room_ended(void **state) {
     char id[40];
     struct client *ada = scene_member("closing", "Ada", RED, 500);
-    start(scene_server(), "closing", "{}", id);
+    recordings_start(scene_server(), "closing", "{}", id);
     await_bytes(scene_server(), id, BYTES_ENOUGH);
-    json_decref(ask(scene_server(), 204, "DELETE", "/api/v1/rooms/closing", NULL));
+    json_decref(recordings_ask(scene_server(), 204, "DELETE", "/api/v1/rooms/closing", NULL));
     json_t *json = await_whole(scene_server(), id);
-    assert_string_equal(text_of(json, "state"), "finished");
+    assert_string_equal(recordings_text(json, "state"), "finished");
     json_decref(json);
     client_destroy(ada);
 }
@@ -395,13 +345,13 @@ static void test_record_nothing_stays_finishing_after_a_crash(void **state) {
     struct server *server = server_start(NULL, flags);
     assert_non_null(server);
     struct client *ada = join(server, "crashed");
-    start(server, "crashed", "{\"container\":\"mp4\"}", id);
+    recordings_start(server, "crashed", "{\"container\":\"mp4\"}", id);
     await_bytes(server, id, 4 * BYTES_ENOUGH);
     stop_and_expect_finishing(server, id);
     assert_true(server_restart(server, SIGKILL));
     json_t *json = await_whole(server, id);
-    if (strcmp(text_of(json, "state"), "finished") != 0) // it was quicker than the crash
-        assert_string_equal(text_of(json, "state"), "recovered");
+    if (strcmp(recordings_text(json, "state"), "finished") != 0) // it was quicker than the crash
+        assert_string_equal(recordings_text(json, "state"), "recovered");
     assert_true(json_real_value(json_object_get(json, "duration_seconds")) > 0.3);
     assert_int_equal(media_status(server, id), 200);
     json_decref(json);
@@ -416,11 +366,11 @@ static void test_record_a_server_that_ends_finishes_first(void **state) {
     struct server *server = server_start(NULL, flags);
     assert_non_null(server);
     struct client *ada = join(server, "ended");
-    start(server, "ended", "{}", id);
+    recordings_start(server, "ended", "{}", id);
     await_bytes(server, id, BYTES_ENOUGH);
     assert_true(server_restart(server, SIGTERM));
-    json_t *json = await_end(server, id, "finished");
-    assert_string_equal(text_of(json, "reason"), "room-ended");
+    json_t *json = recordings_await_end(server, id, "finished");
+    assert_string_equal(recordings_text(json, "reason"), "room-ended");
     read_media(server, id, &reading);
     assert_true(reading.duration_s > 0.5);
     json_decref(json);
@@ -466,7 +416,7 @@ static void empty_disk(const char *dir) {
 }
 
 static bool has_event(struct server *server, const char *type) {
-    json_t *events = ask(server, 200, "GET", "/api/v1/events?after=0&limit=200", NULL);
+    json_t *events = recordings_ask(server, 200, "GET", "/api/v1/events?after=0&limit=200", NULL);
     char *text = json_dumps(events, JSON_COMPACT);
     bool has = strstr(text, type) != NULL;
     free(text);
@@ -489,9 +439,9 @@ static void check_made_whole(struct server *server, const char *dir, const char 
     g_free(reading.sound);
     assert_true(reading.tells_duration && reading.has_cues);
     assert_true(fabs(reading.duration_s - torn->video_end_s) < 1);
-    json_t *json = get(server, id);
-    assert_string_equal(text_of(json, "state"), "failed");
-    assert_string_equal(text_of(json, "reason"), "disk-full");
+    json_t *json = recordings_get(server, id);
+    assert_string_equal(recordings_text(json, "state"), "failed");
+    assert_string_equal(recordings_text(json, "reason"), "disk-full");
     assert_true(fabs(json_number_value(json_object_get(json, "duration_seconds")) -
                      reading.duration_s) < 0.1);
     json_decref(json);
@@ -512,12 +462,12 @@ static void check_full_disk(const char *floor_mb, size_t left_bytes, enum ending
     assert_non_null(server);
     struct client *ada = join(server, "filled");
     assert_true(client_wait_picture(ada, client_slow(PATIENCE_MS)));
-    start(server, "filled", "{}", id);
+    recordings_start(server, "filled", "{}", id);
     await_bytes(server, id, BYTES_ENOUGH);
     client_reset_gaps(ada);
     fill_disk(dir, left_bytes);
-    json_t *json = await_end(server, id, "failed");
-    assert_string_equal(text_of(json, "reason"), "disk-full");
+    json_t *json = recordings_await_end(server, id, "failed");
+    assert_string_equal(recordings_text(json, "reason"), "disk-full");
     json_decref(json);
     expect_told(ada, "stopped");
     read_media(server, id, &reading);

@@ -5,6 +5,7 @@
 // picture of one moment together from the beginning to the end.
 #include "tests/peer/lively.h"
 #include "tests/peer/reading.h"
+#include "tests/peer/recordings.h"
 #include "tests/peer/scene.h"
 #include "tests/peer/sender.h"
 #include "tests/peer/watch.h"
@@ -82,34 +83,6 @@ __attribute__((format(printf, 2, 3))) static void blame(struct call *call, const
 
 // ---- REST ----
 
-static json_t *ask(int status, const char *method, const char *path, const char *body) {
-    json_t *out = NULL;
-    int got = server_request(scene_server(), method, path, body, &out);
-    if (got != status) {
-        char *text = out ? json_dumps(out, JSON_COMPACT) : NULL;
-        fail_msg("%s %s: %d, not %d: %s", method, path, got, status, text ? text : "");
-    }
-    return out;
-}
-
-static const char *text_of(const json_t *json, const char *key) {
-    const char *text = json_string_value(json_object_get(json, key));
-    return text ? text : "";
-}
-
-static json_t *ask_recording(const struct call *call, const char *method, const char *body) {
-    char *path = g_strdup_printf("/api/v1/recordings/%s", call->id);
-    json_t *json = ask(200, method, path, body);
-    g_free(path);
-    return json;
-}
-
-static void change(const struct call *call, const char *state) {
-    char *body = g_strdup_printf("{\"state\":\"%s\"}", state);
-    json_decref(ask_recording(call, "PATCH", body));
-    g_free(body);
-}
-
 static char *fetch(const struct call *call, const char *name) {
     char *path = g_strdup_printf("/api/v1/recordings/%s/%s", call->id, name), *data = NULL;
     size_t size = 0;
@@ -133,7 +106,7 @@ static double now_s(void) {
 }
 
 static double recorded_s(const struct call *call) {
-    json_t *json = ask_recording(call, "GET", NULL);
+    json_t *json = recordings_get(scene_server(), call->id);
     double seconds = json_real_value(json_object_get(json, "duration_seconds"));
     json_decref(json);
     return seconds;
@@ -170,24 +143,11 @@ static void await_recorded(struct call *call, int seconds) {
                  seconds);
 }
 
-static json_t *await_end(const struct call *call) {
-    json_t *json = ask_recording(call, "GET", NULL);
-    for (int waited_ms = 0;
-         json_is_null(json_object_get(json, "ended_at")) && waited_ms < client_slow(PATIENCE_MS);
-         waited_ms += POLL_MS) {
-        g_usleep(POLL_MS * 1000);
-        json_decref(json);
-        json = ask_recording(call, "GET", NULL);
-    }
-    assert_string_equal(text_of(json, "state"), "finished");
-    return json;
-}
-
 // ---- the call ----
 
 static bool is_told(struct client *client, void *state) {
     json_t *told = client_last_message(client, "recording");
-    bool is = told && strcmp(text_of(told, "state"), state) == 0;
+    bool is = told && strcmp(recordings_text(told, "state"), state) == 0;
     json_decref(told);
     return is;
 }
@@ -221,8 +181,9 @@ static void gather(struct call *call) {
 
 static void start(struct call *call) {
     take_wait_ns();
-    json_t *json = ask(201, "POST", ROOM "/recordings", "{\"title\":\"Weekly\"}");
-    g_strlcpy(call->id, text_of(json, "id"), sizeof(call->id));
+    json_t *json =
+        recordings_ask(scene_server(), 201, "POST", ROOM "/recordings", "{\"title\":\"Weekly\"}");
+    g_strlcpy(call->id, recordings_text(json, "id"), sizeof(call->id));
     json_decref(json);
     for (int waited_ms = 0; recorded_s(call) <= 0 && waited_ms < client_slow(PATIENCE_MS);
          waited_ms += POLL_MS)
@@ -246,22 +207,23 @@ static void play_first_half(struct call *call) {
 
 static void pause_for_a_while(struct call *call) {
     await_recorded(call, PAUSE_S);
-    change(call, "paused");
+    recordings_change(scene_server(), call->id, "paused");
     expect_told(call->cy, "paused");
     for (double begun_s = now_s(); now_s() - begun_s < PAUSE_MS / 1e3; look_in(call))
         g_usleep(POLL_MS * 1000);
-    change(call, "recording");
+    recordings_change(scene_server(), call->id, "recording");
     expect_told(call->cy, "recording");
 }
 
 static void play_second_half(struct call *call) {
     await_recorded(call, LAYOUT_S);
-    json_decref(ask(200, "PUT", ROOM "/layout", "{\"kind\":\"sidebar\"}"));
+    json_decref(
+        recordings_ask(scene_server(), 200, "PUT", ROOM "/layout", "{\"kind\":\"sidebar\"}"));
     await_recorded(call, LEAVE_S);
     client_send_json(call->ben, "{\"type\":\"leave\"}");
     await_recorded(call, END_S);
     call->stop_asked_s = now_s();
-    change(call, "stopped");
+    recordings_change(scene_server(), call->id, "stopped");
     call->stop_answered_s = now_s();
     expect_told(call->cy, "stopped");
 }
@@ -282,12 +244,14 @@ static double unix_s(const char *text) {
 }
 
 static double event_s(const char *type) {
-    json_t *list = ask(200, "GET", ROOM "/events?after=0&limit=200", NULL), *event;
+    json_t *list =
+               recordings_ask(scene_server(), 200, "GET", ROOM "/events?after=0&limit=200", NULL),
+           *event;
     double seconds = 0;
     size_t i;
     json_array_foreach(json_object_get(list, "events"), i, event) {
-        if (strcmp(text_of(event, "type"), type) == 0)
-            seconds = unix_s(text_of(event, "at"));
+        if (strcmp(recordings_text(event, "type"), type) == 0)
+            seconds = unix_s(recordings_text(event, "at"));
     }
     json_decref(list);
     if (seconds == 0)
@@ -299,14 +263,15 @@ static double event_s(const char *type) {
 static double pause_of(const json_t *details) {
     const json_t *pauses = json_object_get(details, "pauses");
     const json_t *from = json_array_get(pauses, 0), *to = json_array_get(pauses, 1);
-    assert_string_equal(text_of(from, "state"), "paused");
-    assert_string_equal(text_of(to, "state"), "resumed");
-    return unix_s(text_of(to, "at")) - unix_s(text_of(from, "at"));
+    assert_string_equal(recordings_text(from, "state"), "paused");
+    assert_string_equal(recordings_text(to, "state"), "resumed");
+    return unix_s(recordings_text(to, "at")) - unix_s(recordings_text(from, "at"));
 }
 
 // It began between the server's note of it and the event, and ended between question and answer.
 static void check_length(struct call *call, const json_t *details, double pause_s) {
-    struct span start = {unix_s(text_of(details, "started_at")), event_s("recording-started")};
+    struct span start = {unix_s(recordings_text(details, "started_at")),
+                         event_s("recording-started")};
     struct span stop = {call->stop_asked_s, call->stop_answered_s};
     double least_s = stop.least_s - start.most_s - pause_s;
     double most_s = stop.most_s - start.least_s - pause_s, got_s = call->reading.duration_s;
@@ -351,8 +316,8 @@ static bool find_camera(const json_t *layout, const char *member, struct client_
     const json_t *tile;
     size_t i;
     json_array_foreach(json_object_get(layout, "tiles"), i, tile) {
-        if (strcmp(text_of(tile, "member"), member) == 0 &&
-            strcmp(text_of(tile, "kind"), "camera") == 0) {
+        if (strcmp(recordings_text(tile, "member"), member) == 0 &&
+            strcmp(recordings_text(tile, "kind"), "camera") == 0) {
             *out = (struct client_rect){number_of(tile, "x"), number_of(tile, "y"),
                                         number_of(tile, "width"), number_of(tile, "height")};
             return true;
@@ -462,8 +427,8 @@ static void check_sync(struct call *call, const json_t *details, double pause_s)
 static void check_told(const struct call *call, const json_t *json) {
     double told_s = json_real_value(json_object_get(json, "duration_seconds"));
     assert_true(fabs(told_s - call->reading.duration_s) < 0.1);
-    assert_string_equal(text_of(json, "reason"), "asked");
-    assert_string_equal(text_of(json, "title"), "Weekly");
+    assert_string_equal(recordings_text(json, "reason"), "asked");
+    assert_string_equal(recordings_text(json, "title"), "Weekly");
     assert_int_equal(number_of(json, "gaps"), 0);
 }
 
@@ -521,7 +486,8 @@ static void test_recorded_call_of_a_minute_is_whole_and_in_sync(void **state) {
     pause_for_a_while(&call);
     play_second_half(&call);
 
-    json_t *json = await_end(&call), *details = load_details(&call);
+    json_t *json = recordings_await_end(scene_server(), call.id, "finished"),
+           *details = load_details(&call);
     double pause_s = pause_of(details);
     reading_download(scene_server(), call.id, call.path);
     reading_open_with_packets(call.path, &call.reading);

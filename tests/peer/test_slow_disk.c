@@ -3,6 +3,7 @@
 // and nobody but the recording notices. What is asked for during a stall must be answered before it
 // ends, and it ends only when the test says so.
 #include "tests/peer/lively.h"
+#include "tests/peer/recordings.h"
 #include "tests/peer/scene.h"
 #include "tests/peer/slow_disk.h"
 
@@ -79,53 +80,12 @@ static void go_on(void) {
 
 // ---- REST ----
 
-static json_t *ask(struct server *server, int status, const char *method, const char *path,
-                   const char *body) {
-    json_t *out = NULL;
-    int got = server_request(server, method, path, body, &out);
-    if (got != status) {
-        char *text = out ? json_dumps(out, JSON_COMPACT) : NULL;
-        atomic_store(&disk->is_stalled, 0); // else the server could not end
-        fail_msg("%s %s: %d, not %d: %s", method, path, got, status, text ? text : "");
-    }
-    return out;
-}
-
-static const char *text_of(const json_t *json, const char *key) {
-    const char *text = json_string_value(json_object_get(json, key));
-    return text ? text : "";
-}
-
 static double number_of(const json_t *json, const char *key) {
     return json_number_value(json_object_get(json, key));
 }
 
-static void start(struct server *server, const char *room, char id[40]) {
-    char *path = g_strdup_printf("/api/v1/rooms/%s/recordings", room);
-    json_t *json = ask(server, 201, "POST", path, "{}");
-    assert_string_equal(text_of(json, "state"), "recording");
-    g_strlcpy(id, text_of(json, "id"), 40);
-    json_decref(json);
-    g_free(path);
-}
-
-static void change(struct server *server, const char *id, const char *state) {
-    char *path = g_strdup_printf("/api/v1/recordings/%s", id);
-    char *body = g_strdup_printf("{\"state\":\"%s\"}", state);
-    json_decref(ask(server, 200, "PATCH", path, body));
-    g_free(body);
-    g_free(path);
-}
-
 static void stop(struct server *server, const char *id) {
-    change(server, id, "stopped");
-}
-
-static json_t *get(struct server *server, const char *id) {
-    char *path = g_strdup_printf("/api/v1/recordings/%s", id);
-    json_t *json = ask(server, 200, "GET", path, NULL);
-    g_free(path);
-    return json;
+    recordings_change(server, id, "stopped");
 }
 
 // Until so much of it is recorded.
@@ -134,23 +94,10 @@ static void await_seconds(struct server *server, const char *id, double seconds)
     for (int waited_ms = 0; duration_s < seconds; waited_ms += POLL_MS) {
         assert_true(waited_ms < client_slow(PATIENCE_MS));
         g_usleep(POLL_MS * 1000);
-        json_t *json = get(server, id);
+        json_t *json = recordings_get(server, id);
         duration_s = number_of(json, "duration_seconds");
         json_decref(json);
     }
-}
-
-// The recording, a new reference.
-static json_t *await_end(struct server *server, const char *id, const char *state) {
-    json_t *json = get(server, id);
-    for (int waited_ms = 0; json_is_null(json_object_get(json, "ended_at")); waited_ms += POLL_MS) {
-        assert_true(waited_ms < client_slow(PATIENCE_MS));
-        g_usleep(POLL_MS * 1000);
-        json_decref(json);
-        json = get(server, id);
-    }
-    assert_string_equal(text_of(json, "state"), state);
-    return json;
 }
 
 // How many of this type there were of this recording; *last: the newest's data, a new reference
@@ -158,13 +105,13 @@ static json_t *await_end(struct server *server, const char *id, const char *stat
 static int count_events(struct server *server, const char *room, const char *type, const char *id,
                         json_t **last) {
     char *path = g_strdup_printf("/api/v1/rooms/%s/events?after=0&limit=200", room);
-    json_t *page = ask(server, 200, "GET", path, NULL), *event;
+    json_t *page = recordings_ask(server, 200, "GET", path, NULL), *event;
     size_t i;
     int count = 0;
     json_array_foreach(json_object_get(page, "events"), i, event) {
         json_t *data = json_object_get(event, "data");
-        if (strcmp(text_of(event, "type"), type) != 0 ||
-            strcmp(text_of(json_object_get(data, "recording"), "id"), id) != 0)
+        if (strcmp(recordings_text(event, "type"), type) != 0 ||
+            strcmp(recordings_text(json_object_get(data, "recording"), "id"), id) != 0)
             continue;
         if (last) {
             json_decref(*last);
@@ -306,7 +253,7 @@ static bool has_chat(struct client *client, void *text) {
 
 // One gap, unless the machine itself was so slow that there were more.
 static void check_gap(const char *id, double held_s, double least_s, double most_s) {
-    json_t *json = await_end(scene_server(), id, "finished"), *told = NULL;
+    json_t *json = recordings_await_end(scene_server(), id, "finished"), *told = NULL;
     int gaps = (int)number_of(json, "gaps");
     double gap_s = number_of(json, "gap_seconds");
     assert_true(gaps >= 1);
@@ -329,20 +276,20 @@ static void live_on(struct client *ada, struct client *ben, const char *stopped,
     struct server *server = scene_server();
     client_send_json(ada, "{\"type\":\"chat\",\"text\":\"Does it hang?\"}");
     scene_expect(ben, has_chat, (void *)"Does it hang?");
-    json_decref(ask(server, 200, "GET", "/api/v1/rooms/slow", NULL));
-    start(server, "slow", begun);
-    change(server, stopped, "paused");
-    change(server, stopped, "recording");
+    json_decref(recordings_ask(server, 200, "GET", "/api/v1/rooms/slow", NULL));
+    recordings_start(server, "slow", "{}", begun);
+    recordings_change(server, stopped, "paused");
+    recordings_change(server, stopped, "recording");
     stop(server, stopped);
     client_send_json(ben, "{\"type\":\"chat\",\"text\":\"Not at all.\"}");
     scene_expect(ada, has_chat, (void *)"Not at all.");
     struct client *cy = scene_member("slow", "Cy", BLUE, 900);
     assert_true(client_wait_picture(cy, client_slow(PATIENCE_MS)));
     client_destroy(cy);
-    json_decref(ask(server, 201, "POST", "/api/v1/rooms", "{\"id\":\"brief\"}"));
-    start(server, "brief", cut_short);
-    json_decref(ask(server, 204, "DELETE", "/api/v1/rooms/brief", NULL));
-    json_t *json = get(server, stopped);
+    json_decref(recordings_ask(server, 201, "POST", "/api/v1/rooms", "{\"id\":\"brief\"}"));
+    recordings_start(server, "brief", "{}", cut_short);
+    json_decref(recordings_ask(server, 204, "DELETE", "/api/v1/rooms/brief", NULL));
+    json_t *json = recordings_get(server, stopped);
     assert_true(json_is_null(json_object_get(json, "ended_at"))); // not before it is whole
     json_decref(json);
 }
@@ -358,9 +305,9 @@ static void test_slow_disk_delays_nobody_and_the_gap_is_told(void **state) {
     for (int i = 0; i < 2; i++)
         assert_true(client_wait_picture(members[i], client_slow(PATIENCE_MS)));
     double asked_s = now_s();
-    start(server, "slow", whole);
+    recordings_start(server, "slow", "{}", whole);
     double answered_s = now_s();
-    start(server, "slow", stopped);
+    recordings_start(server, "slow", "{}", stopped);
     await_seconds(server, whole, 1);
     await_seconds(server, stopped, 1);
 
@@ -384,10 +331,10 @@ static void test_slow_disk_delays_nobody_and_the_gap_is_told(void **state) {
     int64_t starved_ns = scene_end_no_gap(members, 2);
     assert_no_later(&calm, &stalled, starved_ns);
 
-    json_decref(await_end(server, stopped, "finished"));
+    json_decref(recordings_await_end(server, stopped, "finished"));
     read_media(server, stopped);
-    json_t *ended = await_end(server, cut_short, "finished");
-    assert_string_equal(text_of(ended, "reason"), "room-ended");
+    json_t *ended = recordings_await_end(server, cut_short, "finished");
+    assert_string_equal(recordings_text(ended, "reason"), "room-ended");
     json_decref(ended);
     for (int waited_ms = 0; count_events(server, "slow", "recording-gap", whole, NULL) == 0;
          waited_ms += POLL_MS) {
@@ -400,7 +347,7 @@ static void test_slow_disk_delays_nobody_and_the_gap_is_told(void **state) {
     double stopped_s = now_s();
     stop(server, begun);
     check_gap(whole, held_s, stop_asked_s - answered_s - 0.3, stopped_s - asked_s + 0.3);
-    json_decref(await_end(server, begun, "finished"));
+    json_decref(recordings_await_end(server, begun, "finished"));
     struct reading reading = read_media(server, begun);
     assert_between("what began in the stall", reading.duration_s, stop_asked_s - begun_s - 0.5,
                    stopped_s - stall_s + 0.5);
@@ -440,7 +387,7 @@ static void test_slow_disk_costs_nothing_while_the_queue_holds(void **state) {
     struct server *server = open_server();
     struct client *ada = join(server, "patient");
     stall();
-    start(server, "patient", id);
+    recordings_start(server, "patient", "{}", id);
     double begun_s = now_s();
     await_held(2); // who looks, and who writes
     while (now_s() < begun_s + STALL_MS / 1000.0)
@@ -449,7 +396,7 @@ static void test_slow_disk_costs_nothing_while_the_queue_holds(void **state) {
     double least_s = now_s() - begun_s - 0.5;
     await_seconds(server, id, STALL_MS / 1000.0);
     stop(server, id);
-    json_t *json = await_end(server, id, "finished");
+    json_t *json = recordings_await_end(server, id, "finished");
     assert_int_equal((int)number_of(json, "gaps"), 0);
     assert_int_equal(count_events(server, "patient", "recording-gap", id, NULL), 0);
     struct reading reading = read_media(server, id);
@@ -465,22 +412,22 @@ static void test_slow_disk_that_then_refuses_ends_the_recording(void **state) {
     struct server *server = open_server();
     struct client *ada = join(server, "refused");
     stall();
-    start(server, "refused", id);
+    recordings_start(server, "refused", "{}", id);
     await_held(2);
     atomic_store(&disk->error, EIO);
     go_on();
-    json_t *json = await_end(server, id, "failed");
-    assert_string_equal(text_of(json, "reason"), "write-error");
+    json_t *json = recordings_await_end(server, id, "failed");
+    assert_string_equal(recordings_text(json, "reason"), "write-error");
     json_decref(json);
     assert_int_equal(count_events(server, "refused", "recording-failed", id, NULL), 1);
-    json_t *list = ask(server, 200, "GET", "/api/v1/rooms/refused", NULL);
-    assert_string_equal(text_of(list, "recording"), "stopped");
+    json_t *list = recordings_ask(server, 200, "GET", "/api/v1/rooms/refused", NULL);
+    assert_string_equal(recordings_text(list, "recording"), "stopped");
     json_decref(list);
     atomic_store(&disk->error, 0);
-    start(server, "refused", id); // and the next one works
+    recordings_start(server, "refused", "{}", id); // and the next one works
     await_seconds(server, id, 1);
     stop(server, id);
-    json_decref(await_end(server, id, "finished"));
+    json_decref(recordings_await_end(server, id, "finished"));
     client_destroy(ada);
     close_server();
 }
@@ -491,22 +438,22 @@ static void test_slow_disk_holds_no_reader(void **state) {
     size_t size = 0;
     struct server *server = open_server();
     struct client *ada = join(server, "read");
-    start(server, "read", id);
+    recordings_start(server, "read", "{}", id);
     await_seconds(server, id, 1);
     stop(server, id);
-    json_decref(await_end(server, id, "finished"));
+    json_decref(recordings_await_end(server, id, "finished"));
     char *path = g_strdup_printf("/api/v1/recordings/%s", id);
     char *media = g_strdup_printf("%s/media", path);
     stall();
     await_held(1);
     g_usleep(3500000);            // from then on it is known to stall
     for (int i = 0; i < 8; i++) { // more than there are threads
-        json_decref(get(server, id));
+        json_decref(recordings_get(server, id));
         assert_int_equal(server_fetch(server, "GET", media, NULL, &data, &size), 503);
         free(data);
     }
-    json_decref(ask(server, 204, "DELETE", path, NULL));
-    json_decref(ask(server, 404, "GET", path, NULL));
+    json_decref(recordings_ask(server, 204, "DELETE", path, NULL));
+    json_decref(recordings_ask(server, 404, "GET", path, NULL));
     go_on();
     char *dir = g_build_filename(disk_dir, id, NULL);
     for (int waited_ms = 0; g_file_test(dir, G_FILE_TEST_EXISTS); waited_ms += POLL_MS) {
@@ -538,16 +485,16 @@ static void test_slow_disk_holds_neither_the_end_of_the_server_nor_its_start(voi
     char id[40];
     struct server *server = open_server();
     struct client *ada = join(server, "ended");
-    start(server, "ended", id);
+    recordings_start(server, "ended", "{}", id);
     await_seconds(server, id, 3);
     stall();
     await_held(2);
     expect_end(server);
     assert_true(server_restart(server, SIGTERM)); // the stall goes on
     await_held(1);
-    json_decref(ask(server, 200, "GET", "/readyz", NULL));
+    json_decref(recordings_ask(server, 200, "GET", "/readyz", NULL));
     go_on();
-    json_decref(await_end(server, id, "recovered"));
+    json_decref(recordings_await_end(server, id, "recovered"));
     read_media(server, id);
     client_destroy(ada);
     stall(); // while nothing is recorded
