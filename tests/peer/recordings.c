@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/peer/recordings.h"
 
-#include "tests/peer/client.h"
+#include "tests/peer/scene.h"
 
 #include <glib.h>
 #include <setjmp.h>
@@ -63,4 +63,15 @@ json_t *recordings_await_end(struct server *server, const char *id, const char *
     }
     assert_string_equal(recordings_text(json, "state"), state);
     return json;
+}
+
+static bool is_told(struct client *client, void *state) {
+    json_t *told = client_last_message(client, "recording");
+    bool is = told && strcmp(recordings_text(told, "state"), state) == 0;
+    json_decref(told);
+    return is;
+}
+
+void recordings_expect_told(struct client *client, const char *state) {
+    scene_expect(client, is_told, (void *)state);
 }

@@ -4,6 +4,7 @@
 #ifndef TESTS_PEER_RECORDINGS_H
 #define TESTS_PEER_RECORDINGS_H
 
+#include "tests/peer/client.h"
 #include "tests/peer/server.h"
 
 enum { RECORDINGS_ID_MAX = 40 };
@@ -20,5 +21,7 @@ void recordings_change(struct server *server, const char *id, const char *state)
 json_t *recordings_get(struct server *server, const char *id);
 // Until it has ended, as this state.
 json_t *recordings_await_end(struct server *server, const char *id, const char *state);
+// Until this member has been told that the room's recordings are in this state.
+void recordings_expect_told(struct client *client, const char *state);
 
 #endif

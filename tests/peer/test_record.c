@@ -49,19 +49,6 @@ static double now_s(void) {
     return (double)g_get_monotonic_time() / G_USEC_PER_SEC;
 }
 
-// ---- what clients are told ----
-
-static bool is_told(struct client *client, void *state) {
-    json_t *told = client_last_message(client, "recording");
-    bool is = told && strcmp(recordings_text(told, "state"), state) == 0;
-    json_decref(told);
-    return is;
-}
-
-static void expect_told(struct client *client, const char *state) {
-    scene_expect(client, is_told, (void *)state);
-}
-
 // ---- tests ----
 
 static void test_record_several_run_at_once(void **state) {
@@ -119,7 +106,7 @@ static void test_record_begins_with_the_first_member(void **state) {
     assert_int_equal(json_array_size(json_object_get(list, "recordings")), 0);
     json_decref(list);
     struct client *ada = scene_member("byitself", "Ada", RED, 500);
-    expect_told(ada, "recording");
+    recordings_expect_told(ada, "recording");
     struct client *ben = scene_member("byitself", "Ben", GREEN, 700);
     list = recordings_ask(scene_server(), 200, "GET", "/api/v1/rooms/byitself/recordings", NULL);
     assert_int_equal(json_array_size(json_object_get(list, "recordings")), 1);
@@ -135,14 +122,14 @@ static void test_record_is_for_moderators(void **state) {
     client_send_json(ben, "{\"type\":\"start-recording\"}");
     assert_true(client_wait_error(ben, "not-allowed", client_slow(PATIENCE_MS)));
     client_send_json(ada, "{\"type\":\"start-recording\",\"audio_only\":true}");
-    expect_told(ben, "recording");
-    expect_told(ada, "recording");
+    recordings_expect_told(ben, "recording");
+    recordings_expect_told(ada, "recording");
     json_t *told = client_last_message(ada, "recording");
     const json_t *first = json_array_get(json_object_get(told, "recordings"), 0);
     client_send_json(ada, "{\"type\":\"change-recording\",\"id\":\"%s\",\"state\":\"stopped\"}",
                      recordings_text(first, "id"));
     json_decref(told);
-    expect_told(ben, "stopped");
+    recordings_expect_told(ben, "stopped");
     client_destroy(ada);
     client_destroy(ben);
 }
@@ -469,7 +456,7 @@ static void check_full_disk(const char *floor_mb, size_t left_bytes, enum ending
     json_t *json = recordings_await_end(server, id, "failed");
     assert_string_equal(recordings_text(json, "reason"), "disk-full");
     json_decref(json);
-    expect_told(ada, "stopped");
+    recordings_expect_told(ada, "stopped");
     read_media(server, id, &reading);
     assert_true(reading.video_end_s > 0.3); // where nothing fits any more, no duration does
     g_free(reading.sound);

@@ -145,17 +145,6 @@ static void await_recorded(struct call *call, int seconds) {
 
 // ---- the call ----
 
-static bool is_told(struct client *client, void *state) {
-    json_t *told = client_last_message(client, "recording");
-    bool is = told && strcmp(recordings_text(told, "state"), state) == 0;
-    json_decref(told);
-    return is;
-}
-
-static void expect_told(struct client *client, const char *state) {
-    scene_expect(client, is_told, (void *)state);
-}
-
 static struct client *join(const char *name, int colour, int hz) {
     return scene_join(&(struct client_options){.room = "minute",
                                                .name = name,
@@ -189,7 +178,7 @@ static void start(struct call *call) {
          waited_ms += POLL_MS)
         g_usleep(POLL_MS * 1000);
     call->start_starved_s = (double)take_wait_ns() / 1e9;
-    expect_told(call->ada, "recording");
+    recordings_expect_told(call->ada, "recording");
 }
 
 static void play_first_half(struct call *call) {
@@ -208,11 +197,11 @@ static void play_first_half(struct call *call) {
 static void pause_for_a_while(struct call *call) {
     await_recorded(call, PAUSE_S);
     recordings_change(scene_server(), call->id, "paused");
-    expect_told(call->cy, "paused");
+    recordings_expect_told(call->cy, "paused");
     for (double begun_s = now_s(); now_s() - begun_s < PAUSE_MS / 1e3; look_in(call))
         g_usleep(POLL_MS * 1000);
     recordings_change(scene_server(), call->id, "recording");
-    expect_told(call->cy, "recording");
+    recordings_expect_told(call->cy, "recording");
 }
 
 static void play_second_half(struct call *call) {
@@ -225,7 +214,7 @@ static void play_second_half(struct call *call) {
     call->stop_asked_s = now_s();
     recordings_change(scene_server(), call->id, "stopped");
     call->stop_answered_s = now_s();
-    expect_told(call->cy, "stopped");
+    recordings_expect_told(call->cy, "stopped");
 }
 
 // ---- how long it was ----
